@@ -85,7 +85,7 @@ class Settings:
 
     host: str = _setting("127.0.0.1", _text, "address that the REST API listens on")
     port: int = _setting(8989, _integer(0, 65535), "TCP port of the REST API; 0 takes any free one")
-    data_dir: Path = _setting(None, _path, "directory of the service's own files")
+    data_dir: Path = _setting(None, _path, "directory of the service's own files")  # noqa: RUF009 - a field()
     database_url: str = _setting("", _database_url, "sqlite:///path or postgresql://user:password@host/database")
     workers: int = _setting(8, _integer(1, 1000), "threads that run actions")
     http_threads: int = _setting(16, _integer(1, 1000), "threads that answer requests")
