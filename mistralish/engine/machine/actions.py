@@ -1,0 +1,181 @@
+"""Starting a task's action or child execution, and taking their results."""
+
+from typing import Any
+
+from mistralish import states
+from mistralish.engine.context import deep_update
+from mistralish.engine.effects import RunActionEffect, StartChild
+from mistralish.engine.machine import creation, data, policies
+from mistralish.engine.machine.state import check_size
+from mistralish.engine.run import ChildRef, Run, TaskRun
+from mistralish.engine.scope import RunScope
+from mistralish.engine.world import Action, World
+from mistralish.errors import MistralishError, WorkflowError
+from mistralish.records import ActionExecution
+
+
+def start_one(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None = None, index: int = 0) -> None:
+    """Start the action or workflow of a task, for one item where there are items.
+
+    Raises MistralishError: where ``is_task_error`` says so it fails the task, else the whole execution.
+    """
+    scope = RunScope(run, world, task)
+    given = _input_of(run, task, world, item)
+    if task.plan.workflow is not None:
+        name = task.plan.workflow.evaluate(data.task_view(run, task, item), scope)
+        with failing_the_task():
+            _start_child(run, task, world, str(name), given, index)
+        return
+    action = _find_action(run, task, world, item)
+    with failing_the_task():
+        _start_action(run, task, world, action, given, index)
+
+
+class TaskFailure(WorkflowError):
+    """An error that fails the task, so that its ``on-error`` may take care of it."""
+
+
+class failing_the_task:  # noqa: N801 - reads as what it does
+    """Within it every error of a caller's making becomes a TaskFailure."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MistralishError) and not isinstance(error, TaskFailure):
+            raise TaskFailure(error.message) from error
+
+
+def _input_of(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None) -> dict[str, Any]:
+    plan = task.plan
+    if plan.input.constant:
+        given = plan.input.evaluate({}, None)
+    else:
+        given = plan.input.evaluate(data.task_view(run, task, item), RunScope(run, world, task))
+    if not isinstance(given, dict):
+        raise WorkflowError(
+            f"Wrong dynamic input for task: {plan.name}. Dict type is expected. "
+            f"Actual type: {type(given).__name__}. Actual value: {given!r}"
+        )
+    defaults = _action_defaults(run, task)
+    return deep_update(given, defaults, overwrite=False) if defaults else dict(given)
+
+
+def _action_defaults(run: Run, task: TaskRun) -> dict[str, Any]:
+    """Default input from the environment's ``__actions``. Source: release notes, "default action input"."""
+    env = run.ex.params.get("env")
+    defaults = env.get("__actions") if isinstance(env, dict) else None
+    name = task.plan.spec.action
+    found = defaults.get(name) if isinstance(defaults, dict) and isinstance(name, str) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _find_action(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None) -> Action:
+    name = "std.noop"
+    compiled = task.plan.action
+    if compiled is not None:
+        if compiled.constant:
+            name = task.plan.spec.action
+        else:
+            name = compiled.evaluate(data.task_view(run, task, item), RunScope(run, world, task)) or name
+    ex = run.ex
+    workbook = ex.runtime_context.get("wb_name")
+    found = None
+    if workbook:
+        found = world.find_action(f"{workbook}.{name}", ex.workflow_namespace, ex.project_id)
+    found = found or world.find_action(name, ex.workflow_namespace, ex.project_id)
+    if found is None:
+        raise WorkflowError(f"Failed to find action [action_name={name}, namespace={ex.workflow_namespace}]")
+    return found
+
+
+def _start_action(run: Run, task: TaskRun, world: World, action: Action, given: dict[str, Any], index: int) -> None:
+    action.check_parameters(given)
+    check_size(given, world, "ActionExecution", "input")
+    scope = RunScope(run, world, task)
+    view = data.task_view(run, task)
+    base, base_input = action.expand(given, view, scope)
+    spec = task.plan.spec
+    ex = run.ex
+    record = ActionExecution(
+        id=world.new_id(),
+        name=action.name,
+        task_execution_id=task.rec.id,
+        workflow_execution_id=ex.id,
+        workflow_name=ex.workflow_name,
+        workflow_id=ex.workflow_id,
+        workflow_namespace=ex.workflow_namespace,
+        state=states.RUNNING,
+        input=given,
+        is_sync=action.is_sync(given),
+        runtime_context={"index": index, "safe_rerun": spec.safe_rerun},
+        project_id=ex.project_id,
+        created_at=world.now,
+        updated_at=world.now,
+    )
+    run.created.append(record)
+    run.add_child(task, record)
+    target = None if task.plan.target is None else task.plan.target.evaluate(view, scope)
+    inline = action.is_inline(given)
+    if not inline:
+        run.record(
+            world.now,
+            "action",
+            {"action_id": record.id, "task_id": task.rec.id, "name": action.name, "state": states.RUNNING},
+        )
+    run.effects.append(
+        RunActionEffect(
+            record=record,
+            action=base,
+            input=base_input,
+            context=call_context(record, ex.workflow_name),
+            inline=inline,
+            safe_rerun=spec.safe_rerun,
+            target=target,
+            timeout=None if inline else policies.action_timeout(run, task, world),
+        )
+    )
+
+
+def call_context(record: ActionExecution, workflow_name: str | None) -> dict[str, Any]:
+    """What an action is told of where it runs."""
+    return {
+        "workflow_execution_id": record.workflow_execution_id,
+        "task_execution_id": record.task_execution_id,
+        "workflow_name": workflow_name,
+        "action_execution_id": record.id,
+        "callback_url": f"/v2/action_executions/{record.id}",
+        "project_id": record.project_id,
+    }
+
+
+def _start_child(run: Run, task: TaskRun, world: World, name: str, given: dict[str, Any], index: int) -> None:
+    ex = run.ex
+    namespace = ex.params.get("namespace", ex.workflow_namespace)
+    workbook = ex.runtime_context.get("wb_name")
+    found = world.find_workflow(f"{workbook}.{name}", namespace, ex.project_id) if workbook else None
+    found = found or world.find_workflow(name, namespace, ex.project_id)
+    if found is None:
+        raise WorkflowError(f"Failed to find workflow [name={name}] [namespace={namespace}]")
+    accepted = found.plan.spec.input
+    params: dict[str, Any] = {
+        "root_execution_id": run.root_id,
+        "task_execution_id": task.rec.id,
+        "index": index,
+        "namespace": namespace,
+    }
+    if "notify" in ex.params:
+        params["notify"] = ex.params["notify"]
+    params.update({k: v for k, v in given.items() if k not in accepted})
+    child = creation.create_run(
+        world,
+        found,
+        execution_id=world.new_id(),
+        given={k: v for k, v in given.items() if k in accepted},
+        description="sub-workflow execution",
+        params=params,
+        project_id=ex.project_id,
+        parent=run,
+    )
+    run.add_child(task, ChildRef(child.ex))
+    run.effects.append(StartChild(child))

@@ -1,0 +1,146 @@
+"""What actions and child executions tell of themselves, and what callers change in an execution directly."""
+
+from mistralish import states
+from mistralish.engine import commands, steps
+from mistralish.engine.machine import data, tasks, workflows
+from mistralish.engine.machine.state import (
+    check_size,
+    set_accepted,
+    set_action_state,
+    set_task_state,
+    touch_workflow,
+)
+from mistralish.engine.run import ChildRef, Run, TaskRun
+from mistralish.engine.scope import RunScope
+from mistralish.engine.world import World
+from mistralish.errors import InputError, MistralishError, NotAllowedError, NotFoundError
+from mistralish.records import ActionExecution
+
+
+def action_result(run: Run, step: steps.ActionResult, world: World) -> None:
+    """Keep the result of an action, and let its task take notice.
+
+    Raises NotFoundError, NotAllowedError where there is a result already.
+    """
+    task, action = _find_action(run, step.action_id, world)
+    if action.state in states.COMPLETED:
+        raise NotAllowedError(f"Action {action.id} is already completed: its state is {action.state}")
+    state = states.CANCELLED if step.cancel else states.ERROR if step.is_error else states.SUCCESS
+    payload = step.error if state != states.SUCCESS and step.error is not None else step.data
+    try:
+        if state == states.SUCCESS:
+            payload = _post_processed(run, task, action, payload, world)
+        check_size(payload, world, "ActionExecution", "output")
+    except MistralishError as error:
+        message = f"Failed to complete action [error={error.message}, action={action.name}, task={task.rec.name}]"
+        action.output = {"result": message}
+        set_action_state(run, task, action, world, states.ERROR)
+        tasks.force_fail(run, task, world, message)
+        return
+    action.output = {"result": payload}
+    set_action_state(run, task, action, world, state)
+    set_accepted(run, task, action, True)
+    tasks.action_ended(run, task, world, state, action.output)
+
+
+def action_state(run: Run, step: steps.ActionState, world: World) -> None:
+    """Put an asynchronous action into PAUSED or back into RUNNING; its task and execution follow.
+
+    Raises NotAllowedError where the action may not be in that state.
+    """
+    task, action = _find_action(run, step.action_id, world)
+    if step.state == states.PAUSED and action.is_sync:
+        raise InputError("Transition to the PAUSED state is only supported for asynchronous action execution.")
+    if not states.may_follow(action.state, step.state):
+        raise InputError(f"Invalid state transition from {action.state} to {step.state}.")
+    set_action_state(run, task, action, world, step.state)
+    _follow(run, task, step.state, world)
+
+
+def child_ended(run: Run, task: TaskRun, step: steps.ChildEnded, world: World) -> None:
+    """Take the end of a child execution."""
+    child = _find_child(run, task, step.child_id, world)
+    if child is None:
+        return
+    if child.state not in states.COMPLETED:
+        task.running -= 1
+    child.state = step.state
+    child.state_info = step.state_info
+    child.output = step.output
+    child.accepted = False
+    set_accepted(run, task, child, True)
+    output = step.output if step.state == states.SUCCESS else {"result": step.state_info or _said(step)}
+    tasks.action_ended(run, task, world, step.state, output)
+
+
+def child_changed(run: Run, task: TaskRun, step: steps.ChildChanged, world: World) -> None:
+    """Follow a child execution that was paused or goes on."""
+    child = _find_child(run, task, step.child_id, world)
+    if child is not None and child.state not in states.COMPLETED:
+        child.state = step.state
+        _follow(run, task, step.state, world)
+
+
+def child_rerun(run: Run, task: TaskRun, step: steps.ChildRerun, world: World) -> None:
+    """A child execution runs again: so does its task, and so do we."""
+    child = _find_child(run, task, step.child_id, world)
+    if child is not None:
+        if child.state in states.COMPLETED:
+            task.running += 1
+        set_accepted(run, task, child, False)
+        child.state = states.RUNNING
+    workflows.revive(run, world)
+    set_task_state(run, task, world, states.RUNNING, None, processed=False)
+
+
+def update_execution(run: Run, command: commands.UpdateExecution, world: World) -> None:
+    """Change the description or the environment of an execution."""
+    if command.description is not None:
+        run.ex.description = command.description
+        touch_workflow(run, world)
+    if command.env:
+        if run.ex.state not in (states.IDLE, states.PAUSED, states.ERROR):
+            raise NotAllowedError(
+                "Updating env to workflow execution is only permitted if it is not started, paused or failed: "
+                f"execution {run.ex.id} is in state {run.ex.state}"
+            )
+        workflows.update_environment(run, world, command.env)
+
+
+def _follow(run: Run, task: TaskRun, state: str, world: World) -> None:
+    tasks.update(run, task, world, state)
+    if state == states.PAUSED:
+        if run.ex.state not in states.COMPLETED:
+            workflows.pause(run, world)
+    elif state == states.RUNNING and not any(t.rec.state == states.PAUSED for t in run.tasks.values()):
+        workflows.resume(run, world)
+
+
+def _find_action(run: Run, action_id: str, world: World) -> tuple[TaskRun, ActionExecution]:
+    task = run.actions.get(action_id)
+    if task is None:
+        for candidate in run.tasks.values():
+            if candidate.children is None and action_id in data.children(run, candidate, world):
+                task = candidate
+                break
+    child = None if task is None else data.children(run, task, world).get(action_id)
+    if task is None or not isinstance(child, ActionExecution):
+        raise NotFoundError(f"ActionExecution not found [id={action_id}]")
+    return task, child
+
+
+def _find_child(run: Run, task: TaskRun, child_id: str, world: World) -> ChildRef | None:
+    child = data.children(run, task, world).get(child_id)
+    return child if isinstance(child, ChildRef) else None
+
+
+def _post_processed(run: Run, task: TaskRun, action: ActionExecution, payload: object, world: World) -> object:
+    found = world.find_action(action.name, action.workflow_namespace, action.project_id)
+    if found is None:
+        return payload
+    return found.post_process(payload, data.task_view(run, task), RunScope(run, world, task))
+
+
+def _said(step: steps.ChildEnded) -> str:
+    kind = "Cancelled" if step.state == states.CANCELLED else "Failed"
+    return f"{kind} subworkflow [execution_id={step.child_id}]"

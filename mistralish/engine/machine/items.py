@@ -1,0 +1,102 @@
+"""with-items: one action or child execution for each item, so many at a time.
+
+Source: the language reference, "Processing collections". What happens when an item ends costs the same
+however many items there are: everything is counted, nothing is searched.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mistralish import states
+from mistralish.engine import steps
+from mistralish.engine.effects import Tell
+from mistralish.engine.machine import actions, data
+from mistralish.engine.run import Run, TaskRun
+from mistralish.engine.scope import RunScope
+from mistralish.engine.world import World
+from mistralish.errors import InputError
+
+PORTION = 100
+"""How many items are started in one step of a turn; the rest follow in further steps."""
+
+
+def start(run: Run, task: TaskRun, world: World) -> bool:
+    """Start the items that are to run now. True: there is nothing to run, the task is done."""
+    values = _values(run, task, world)
+    rec = task.rec
+    count = len(next(iter(values.values()), ()))
+    if "with_items" not in rec.runtime_context:
+        rec.runtime_context["with_items"] = {"capacity": rec.runtime_context.get("concurrency"), "count": count}
+        run.touch(rec)
+    task.pending = deque(_indexes_to_run(run, task, world))
+    if not task.pending:
+        return True
+    portion(run, task, world)
+    return False
+
+
+def portion(run: Run, task: TaskRun, world: World) -> None:
+    """Start the next items, as many as concurrency and fairness allow."""
+    if task.pending is None:
+        task.pending = deque(_indexes_to_run(run, task, world))
+    values = _values(run, task, world)
+    concurrency = task.rec.runtime_context.get("concurrency") or 0
+    free = concurrency - task.running if concurrency else len(task.pending)
+    for _ in range(min(free, len(task.pending), PORTION)):
+        index = task.pending.popleft()
+        item = {name: items[index] for name, items in values.items()}
+        actions.start_one(run, task, world, item, index)
+    if task.pending and free > PORTION:
+        run.effects.append(Tell(run.ex.id, steps.DispatchItems(task.rec.id)))
+
+
+def is_done(task: TaskRun) -> bool:
+    """Whether the task ends now: every item has a result that counts, or one was cancelled."""
+    if task.cancelled:
+        return True
+    count = task.rec.runtime_context.get("with_items", {}).get("count") or 1
+    return task.accepted == count and task.running == 0
+
+
+def final_state(task: TaskRun) -> tuple[str, str | None]:
+    """The state in which the task ends, and why."""
+    if task.cancelled:
+        return states.CANCELLED, "One or more actions was cancelled."
+    if task.errors:
+        return states.ERROR, "One or more actions had failed."
+    return states.SUCCESS, None
+
+
+def _values(run: Run, task: TaskRun, world: World) -> dict[str, list[Any]]:
+    """The lists of items by variable, all of one length."""
+    if task.items is not None:
+        return task.items
+    assert task.plan.with_items is not None
+    given = task.plan.with_items.evaluate(data.task_view(run, task), RunScope(run, world, task))
+    values: dict[str, list[Any]] = {}
+    for name, items in given.items():
+        if not isinstance(items, Iterable):
+            raise InputError(
+                f"Wrong input format for: {task.plan.name}. Iterable type is expected for each value: "
+                f"'{name}' is {items!r}"
+            )
+        values[name] = list(items.keys() if isinstance(items, Mapping) else items)
+    if len({len(items) for items in values.values()}) > 1:
+        lengths = {name: len(items) for name, items in values.items()}
+        raise InputError(
+            f"Wrong input format for: {task.plan.name}. All arrays must have the same length: they have {lengths}"
+        )
+    task.items = values
+    return values
+
+
+def _indexes_to_run(run: Run, task: TaskRun, world: World) -> list[int]:
+    """The items that have neither a result that counts nor one under way."""
+    count = task.rec.runtime_context["with_items"]["count"]
+    taken = {
+        data.index_of(child)
+        for child in data.children(run, task, world).values()
+        if child.accepted or child.state not in states.COMPLETED
+    }
+    return [index for index in range(count) if index not in taken] if taken else list(range(count))

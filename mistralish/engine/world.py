@@ -1,0 +1,69 @@
+"""What a decision may ask of the world while it is made. All of it comes in with the call."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from mistralish.engine.plan import Plan
+from mistralish.records import ActionExecution, WorkflowExecution
+
+
+class Definition(NamedTuple):
+    """A stored workflow definition, ready to run."""
+
+    id: str
+    name: str
+    namespace: str
+    tags: list[str] | None
+    workbook_name: str | None
+    plan: Plan
+
+
+class Action(Protocol):
+    """An action as a decision sees it: a system action, or an ad-hoc one on top of it."""
+
+    name: str
+
+    def check_parameters(self, given: Mapping[str, Any]) -> None:
+        """Raise InputError where ``given`` does not fit the action's parameters."""
+
+    def expand(self, given: dict[str, Any], context: Mapping[str, Any], scope: Any) -> tuple[str, dict[str, Any]]:
+        """The system action that does the work, and its input."""
+
+    def post_process(self, result: Any, context: Mapping[str, Any], scope: Any) -> Any:
+        """The result as the action's author wants it."""
+
+    def is_sync(self, given: Mapping[str, Any]) -> bool:
+        """Whether ``run`` gives the result, rather than somebody else later."""
+
+    def is_inline(self, given: Mapping[str, Any]) -> bool:
+        """Whether it is pure and quick enough to run within a turn."""
+
+
+class World(Protocol):
+    """The clock, the source of ids, and what is known of definitions and of other executions."""
+
+    now: int
+    field_limit: int
+
+    def new_id(self) -> str:
+        """A new identifier."""
+
+    def find_workflow(self, name: str, namespace: str, project_id: str) -> Definition | None:
+        """A definition by name or id: in the namespace, else in the default one."""
+
+    def find_action(self, name: str, namespace: str, project_id: str) -> Action | None:
+        """An action by name: in the namespace, else in the default one, else a system action."""
+
+    def find_environment(self, name: str, project_id: str) -> dict[str, Any] | None:
+        """The variables of a stored environment."""
+
+    def load_children(self, task_id: str) -> tuple[list[ActionExecution], list[WorkflowExecution]]:
+        """All action executions and child executions of a task."""
+
+    def tasks(
+        self, workflow_execution_id: str | None, recursive: bool, state: str | None, flat: bool, project_id: str
+    ) -> list[dict[str, Any]]:
+        """Tasks of other executions, as the expression function ``tasks()`` shows them."""
+
+    def executions(self, filters: dict[str, Any], project_id: str) -> list[dict[str, Any]]:
+        """Executions, as the expression function ``executions()`` shows them."""
