@@ -1,0 +1,110 @@
+"""YAQL: one engine, one root context with all functions, a thin child context for each evaluation."""
+
+import collections.abc  # yaql 3.2 uses it without importing it
+import threading
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import yaql
+from yaql.language import contexts, conventions, factory, utils
+from yaql.language import exceptions as yaql_errors
+
+from mistralish.errors import UnavailableError
+from mistralish.expressions.errors import EvaluationError, GrammarError, explain
+from mistralish.expressions.functions import all_functions
+from mistralish.expressions.limits import MAX_ITERATIONS, MEMORY_QUOTA
+from mistralish.expressions.scope import Scope
+from mistralish.expressions.values import freeze, plain, unbox
+
+LANGUAGE = "YAQL"
+CONTEXT_NAMES = ("__env", "__execution", "__task_execution")
+
+_OPTIONS = {
+    "yaql.limitIterators": MAX_ITERATIONS,
+    "yaql.memoryQuota": MEMORY_QUOTA,
+    "yaql.convertTuplesToLists": True,
+    "yaql.convertSetsToLists": False,
+    "yaql.iterableDicts": False,
+}
+
+assert collections.abc  # keep the import: see above
+
+_parsing = threading.Lock()
+
+
+class _Context(contexts.Context):  # type: ignore[misc]
+    """A YAQL context that knows the scope of its evaluation, out of reach of the expression itself."""
+
+    def __init__(self, parent_context: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(parent_context, *args, **kwargs)
+        self.scope: Scope | None = getattr(parent_context, "scope", None)
+
+
+@cache
+def _engine() -> Any:
+    return factory.YaqlFactory(keyword_operator="=>", allow_delegates=False).create(options=_OPTIONS)
+
+
+@cache
+def _root() -> Any:
+    root = yaql.create_context(context=_Context(convention=conventions.CamelCaseConvention()))
+    for name, function in all_functions().items():
+        root.register_function(function, name=name)
+    return root
+
+
+class YaqlExpression:
+    """One YAQL expression, without its ``<% %>``. A text that is not YAQL fails when it is evaluated."""
+
+    __slots__ = ("_error", "_tree", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text.strip()
+        self._error: str | None = None
+        self._tree: Any = None
+        try:
+            self._tree = parse(self.text)
+        except GrammarError as e:
+            self._error = e.reason
+
+    def value(self, context: Any, scope: Scope | None) -> Any:
+        """Return the result as new JSON data; raises EvaluationError."""
+        return self._run(context, scope, plain)
+
+    def printed(self, context: Any, scope: Scope | None) -> str:
+        """Return the result as it stands within a text; raises EvaluationError."""
+        return str(self._run(context, scope, _print))
+
+    def _run(self, context: Any, scope: Scope | None, convert: Any) -> Any:
+        if self._error is not None:
+            raise EvaluationError(LANGUAGE, self.text, self._error)
+        try:
+            return convert(self._tree(utils.NO_VALUE, _context(context, scope), _engine()))
+        except (EvaluationError, UnavailableError):
+            raise
+        except Exception as e:
+            raise EvaluationError(LANGUAGE, self.text, explain(e, self.text)) from None
+
+
+def _print(value: Any) -> str:
+    return str(unbox(value))
+
+
+def parse(text: str) -> Any:
+    """Return the expression tree of the library for ``text``; raises GrammarError."""
+    try:
+        with _parsing:  # the library's lexer keeps its place in itself
+            return _engine()(text).expression
+    except (yaql_errors.YaqlException, KeyError, ValueError, TypeError) as e:
+        raise GrammarError(str(e), text) from None
+
+
+def _context(data: Any, scope: Scope | None) -> Any:
+    context = _root().create_child_context()
+    context.scope = scope
+    context["$"] = freeze(data)
+    if isinstance(data, Mapping):
+        for name in CONTEXT_NAMES:
+            context[name] = data.get(name)
+    return context
