@@ -1,0 +1,36 @@
+"""The built-in actions, ``std.*``."""
+
+from mistralish.actions.base import SystemAction
+from mistralish.actions.settings import ActionSettings
+from mistralish.actions.std.basic import (
+    AsyncNoOpAction,
+    EchoAction,
+    FailAction,
+    NoOpAction,
+    SleepAction,
+    TestDictAction,
+)
+from mistralish.actions.std.email import EmailAction
+from mistralish.actions.std.http import HttpAction, MistralHttpAction
+from mistralish.actions.std.javascript import JavaScriptAction, WorkerPool
+from mistralish.actions.std.ssh import SshAction, SshProxiedAction
+
+
+def standard_actions(settings: ActionSettings) -> list[SystemAction]:
+    """Return the built-in actions, each made once with its limits."""
+    scripts = WorkerPool(settings.javascript)
+    return [
+        AsyncNoOpAction("std.async_noop"),
+        EchoAction("std.echo"),
+        EmailAction("std.email", settings.email_timeout),
+        FailAction("std.fail"),
+        HttpAction("std.http", settings.http),
+        JavaScriptAction("std.javascript", scripts),
+        JavaScriptAction("std.js", scripts),
+        MistralHttpAction("std.mistral_http", settings.http),
+        NoOpAction("std.noop"),
+        SleepAction("std.sleep"),
+        SshAction("std.ssh", settings.ssh),
+        SshProxiedAction("std.ssh_proxied", settings.ssh),
+        TestDictAction("std.test_dict"),
+    ]

@@ -1,0 +1,91 @@
+"""std.email: send a message by SMTP. Source: the reference's standard actions; RFC 5321, RFC 3207 (STARTTLS)."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from mistralish.actions.base import ActionError, StdAction
+from mistralish.actions.context import ActionContext
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+
+class EmailAction(StdAction):
+    """Sends an e-mail message.
+
+    :param from_addr: the sender; also the user name, where a password is given.
+    :param to_addrs: a list of addresses.
+    :param smtp_server: the mail server, `host` or `host:port`.
+    :param reply_to: a list of addresses for answers.
+    :param cc_addrs: a list of addresses that get a copy.
+    :param bcc_addrs: a list of addresses that get a copy without the others seeing it.
+    :param smtp_password: the password; with it, the connection is encrypted by STARTTLS before logging in.
+    :param subject: `<No subject>` where not given.
+    :param body: the text, `<No body>` where not given.
+    :param html_body: the same as HTML, for readers that show it.
+    """
+
+    def __init__(self, name: str, timeout: float) -> None:
+        super().__init__(name)
+        self._timeout = timeout
+
+    def execute(
+        self,
+        about: ActionContext,
+        from_addr: Any,
+        to_addrs: Any,
+        smtp_server: Any,
+        reply_to: Any = None,
+        cc_addrs: Any = None,
+        bcc_addrs: Any = None,
+        smtp_password: Any = None,
+        subject: Any = None,
+        body: Any = None,
+        html_body: Any = None,
+    ) -> None:
+        to, cc, bcc = _addresses(to_addrs), _addresses(cc_addrs), _addresses(bcc_addrs)
+        headers = {
+            "Subject": str(subject or "<No subject>"),
+            "From": str(from_addr),
+            "Reply-To": ", ".join(_addresses(reply_to)),
+            "To": ", ".join(to),
+            "Cc": ", ".join(cc),
+        }
+        try:
+            message = _message(headers, str(body or "<No body>"), html_body)
+            self._send(str(smtp_server), str(from_addr), smtp_password, [*cc, *bcc, *to], message)
+        except (OSError, ValueError) as error:  # smtplib's errors are OSErrors
+            raise ActionError(f"Failed to send an email message: {error}") from error
+
+    def _send(self, server: str, sender: str, password: Any, recipients: list[str], message: "EmailMessage") -> None:
+        import smtplib
+
+        with smtplib.SMTP(server, timeout=self._timeout) as connection:
+            if password is not None:
+                connection.starttls()
+                connection.login(sender, str(password))
+            connection.send_message(message, sender, recipients)
+
+
+def _addresses(value: Any) -> list[str]:
+    if not value:
+        return []
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Iterable) and not isinstance(value, dict):
+        return [str(item) for item in value]
+    raise ActionError(f"Wrong addresses: {value!r:.100}; they must be a list of text")
+
+
+def _message(headers: dict[str, str], body: str, html_body: Any) -> "EmailMessage":
+    """Put the message together. Raises ValueError for a header with a line break in it."""
+    from email.message import EmailMessage
+
+    message = EmailMessage()
+    for name, value in headers.items():
+        if value:
+            message[name] = value
+    message.set_content(body)
+    if html_body:
+        message.add_alternative(str(html_body), subtype="html")
+    return message

@@ -1,0 +1,23 @@
+"""What travels to an executor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """One call of a system action. Every field is JSON-compatible, so that it can go to another machine.
+
+    ``action`` is the system action's name; ``context`` holds the fields of ActionContext that are known.
+    ``timeout`` is in seconds from the start of the run, None for no end. ``target`` names the executors that may
+    run it. ``safe_rerun`` tells whether it may be run again when nobody knows if it ran.
+    """
+
+    action_execution_id: str | None
+    action: str
+    input: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    context: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    target: str | None = None
+    timeout: float | None = None
+    safe_rerun: bool = False

@@ -1,0 +1,175 @@
+"""Actions in threads of this process."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from mistralish.actions.base import SystemAction
+from mistralish.actions.registry import Registry
+from mistralish.actions.result import Result
+from mistralish.errors import UnavailableError
+from mistralish.executors.alarm import Alarm
+from mistralish.executors.call import ActionCall
+from mistralish.executors.run import delay_of, failed, not_found, run_action, timed_out
+
+log = logging.getLogger(__name__)
+
+OnResult = Callable[[str | None, Result], None]
+
+
+class _Job:
+    """A call on its way. Its result is told once, whoever comes first: the action or the timeout."""
+
+    __slots__ = ("action", "call", "delay", "ended", "running", "stuck")
+
+    def __init__(self, call: ActionCall, action: SystemAction, delay: float) -> None:
+        self.call = call
+        self.action = action
+        self.delay = delay
+        self.running = False
+        self.ended = False
+        self.stuck = False
+
+
+class ThreadExecutor:
+    """Runs calls in a bounded number of threads; the queue before them has no bound, and tells its size.
+
+    ``on_result(action_execution_id, result)`` is called once for each synchronous action, and for an asynchronous
+    one only when it fails to start; in one of the executor's threads, or in ``submit`` for a call that cannot be
+    run at all. What it raises is logged and dropped. An action's delay occupies no thread. A call that overruns its
+    timeout is told as an error; its thread goes on to its end unheard, and another takes its place.
+    """
+
+    def __init__(self, registry: Registry, on_result: OnResult, workers: int = 16) -> None:
+        self._registry = registry
+        self._on_result = on_result
+        self._wanted = workers
+        self._threads = 0
+        self._active = 0  # calls in the queue or in one of those threads
+        self._started = 0
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: set[_Job] = set()
+        self._changed = threading.Condition()
+        self._accepting = True
+        self._open = True
+        self._alarm = Alarm("actions-alarm")
+
+    @property
+    def queued(self) -> int:
+        """How many calls wait for a thread."""
+        return self._queue.qsize()
+
+    @property
+    def unfinished(self) -> int:
+        """How many calls have been taken and have not ended: waiting, delayed or running."""
+        return len(self._jobs)
+
+    def submit(self, call: ActionCall) -> None:
+        """Take a call. Raises UnavailableError once the executor is being shut down."""
+        action = self._registry.find(call.action)
+        if action is None:
+            self._tell(call, not_found(call))
+            return
+        delay = delay_of(action, call)
+        if isinstance(delay, Result):
+            self._tell(call, delay)
+            return
+        job = _Job(call, action, delay)
+        with self._changed:
+            if not self._accepting:
+                raise UnavailableError("The service is stopping and starts no more actions")
+            self._jobs.add(job)
+        if delay > 0:
+            self._limit(job)
+            self._alarm.after(delay, lambda: self._enqueue(job))
+        else:
+            self._enqueue(job)
+
+    def shutdown(self, seconds: float) -> tuple[str, ...]:
+        """Take no more calls, let those that were taken end for so many seconds, then drop the rest.
+
+        Returns the action execution ids of the calls that did not end; no result of theirs is told any more.
+        """
+        give_up_at = time.monotonic() + seconds
+        with self._changed:
+            self._accepting = False
+            while self._jobs and (left := give_up_at - time.monotonic()) > 0:
+                self._changed.wait(left)
+            self._open = False
+            left_over = tuple(job.call.action_execution_id or "" for job in self._jobs if not job.ended)
+            for job in self._jobs:
+                job.ended = True
+            self._jobs.clear()
+            threads = self._threads
+        self._alarm.close()
+        for _ in range(threads):
+            self._queue.put(None)
+        return left_over
+
+    def _enqueue(self, job: _Job) -> None:
+        with self._changed:
+            self._active += 1
+            self._queue.put(job)
+            self._start_thread_if_wanted()
+
+    def _start_thread_if_wanted(self) -> None:
+        if self._open and self._threads < min(self._active, self._wanted):
+            self._threads += 1
+            self._started += 1
+            threading.Thread(target=self._work, name=f"action-{self._started}", daemon=True).start()
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            with self._changed:
+                job.running = not job.ended
+            if job.running:
+                self._run(job)
+            with self._changed:
+                if job.stuck:
+                    return
+                job.running = False
+                self._active -= 1
+
+    def _run(self, job: _Job) -> None:
+        if job.delay <= 0:
+            self._limit(job)
+        result = run_action(job.action, job.call)
+        try:
+            expected = result.is_error or job.action.is_sync(job.call.input)
+        except Exception as error:
+            expected, result = True, failed(job.action, job.call, error)
+        self._end(job, result if expected else None)
+
+    def _limit(self, job: _Job) -> None:
+        if job.call.timeout is not None:
+            self._alarm.after(job.call.timeout, lambda: self._overrun(job))
+
+    def _overrun(self, job: _Job) -> None:
+        with self._changed:
+            if job.ended:
+                return
+            if job.running:  # its thread is lost for others: let one take its place
+                job.stuck = True
+                self._threads -= 1
+                self._active -= 1
+                self._start_thread_if_wanted()
+        self._end(job, timed_out(job.action, job.call))
+
+    def _end(self, job: _Job, result: Result | None) -> None:
+        with self._changed:
+            if job.ended:
+                return
+            job.ended = True
+        if result is not None:
+            self._tell(job.call, result)
+        with self._changed:
+            self._jobs.discard(job)
+            self._changed.notify_all()
+
+    def _tell(self, call: ActionCall, result: Result) -> None:
+        try:
+            self._on_result(call.action_execution_id, result)
+        except Exception:
+            log.exception("The result of action execution %s could not be told", call.action_execution_id)
