@@ -17,6 +17,9 @@ class _Required:
     def __repr__(self) -> str:
         return "REQUIRED"
 
+    def __reduce__(self) -> str:
+        return "REQUIRED"  # copies and pickles are the one object
+
 
 REQUIRED: Final = _Required()
 
