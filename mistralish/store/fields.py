@@ -1,0 +1,37 @@
+"""The column types of the store. How a type is called in each database is in ``connection``."""
+
+from typing import Any
+
+from peewee import BigIntegerField, BooleanField, TextField
+
+from mistralish.store import json_text
+
+
+class NameField(TextField):
+    """A short text that is compared and sorted by its code points: ids, names, states, projects."""
+
+    field_type = "NAME"
+
+
+class TimeField(BigIntegerField):
+    """Microseconds since 1970-01-01 UTC."""
+
+
+class FlagField(BooleanField):
+    """True or false, in databases without a type for it as well."""
+
+
+class JsonField(TextField):
+    """A JSON value, kept as canonical text."""
+
+    def db_value(self, value: Any) -> str | None:
+        """Return the canonical text of ``value``."""
+        return json_text.dump(value)
+
+    def python_value(self, value: str | None) -> Any:
+        """Return the value that the text stands for."""
+        return json_text.load(value)
+
+
+class TagsField(JsonField):
+    """A JSON list of texts."""

@@ -1,0 +1,138 @@
+"""The kinds of documents: which table each lies in, what it may be asked for, and how it is spoken of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import peewee
+
+from mistralish.errors import InputError
+from mistralish.store import models
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of document.
+
+    ``not_found`` and ``duplicate`` are the reference's words. ``computed`` maps attributes that clients see but no
+    column holds to the columns they are computed from. ``heavy`` columns are in a list only when asked for.
+    """
+
+    name: str
+    model: type[peewee.Model]
+    not_found: str
+    duplicate: str = ""
+    writable: bool = False
+    by_name: bool = False
+    scoped: bool = False
+    default_sort: str = "created_at"
+    falls_back: bool = False
+    computed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    heavy: frozenset[str] = frozenset()
+
+    @cached_property
+    def columns(self) -> dict[str, peewee.Field]:
+        """The columns by name, in the order in which ``model.select()`` gives them."""
+        return {column.name: column for column in self.model._meta.sorted_fields}
+
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes that a client may filter and sort by."""
+        return tuple(name for name in self.columns if name not in self.hidden)
+
+    @cached_property
+    def namespaced(self) -> bool:
+        """Whether a name is unique within a namespace only."""
+        return "namespace" in self.columns
+
+
+_DEFINITION_HIDDEN = frozenset(("spec",))
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "workflow",
+            models.WorkflowDefinition,
+            "Workflow not found [workflow_identifier={identifier}, namespace={namespace}]",
+            "Duplicate entry for WorkflowDefinition ['name', 'namespace', 'project_id']: {name}, {namespace}, {project_id}",
+            writable=True,
+            by_name=True,
+            scoped=True,
+            computed={"interface": ("spec",)},
+            hidden=_DEFINITION_HIDDEN,
+        ),
+        Kind(
+            "workbook",
+            models.Workbook,
+            "Workbook not found [name={identifier}, namespace={namespace}]",
+            "Duplicate entry for WorkbookDefinition ['name', 'namespace', 'project_id']: {name}, {namespace}, {project_id}",
+            writable=True,
+            by_name=True,
+            scoped=True,
+            hidden=_DEFINITION_HIDDEN,
+        ),
+        Kind(
+            "action",
+            models.ActionDefinition,
+            "Action not found [name={identifier}, namespace={namespace}]",
+            "Duplicate entry for Action ['name', 'namespace', 'project_id']: {name}, {namespace}, {project_id}",
+            writable=True,
+            by_name=True,
+            scoped=True,
+            default_sort="name",
+            falls_back=True,
+            hidden=_DEFINITION_HIDDEN,
+        ),
+        Kind(
+            "environment",
+            models.Environment,
+            "Environment not found [name={identifier}]",
+            "Duplicate entry for Environment ['name', 'project_id']: {name}, {project_id}",
+            writable=True,
+            by_name=True,
+            scoped=True,
+        ),
+        Kind(
+            "cron_trigger",
+            models.CronTrigger,
+            "Cron trigger not found [identifier={identifier}]",
+            "Duplicate entry for cron trigger ['name', 'project_id']: {name}, {project_id}",
+            writable=True,
+            by_name=True,
+            scoped=True,
+        ),
+        Kind(
+            "execution",
+            models.WorkflowExecution,
+            "WorkflowExecution not found [id={identifier}]",
+            computed={"published_global": ("context",), "source_execution_id": ("params",)},
+            hidden=frozenset(("context", "runtime_context", "spec_id")),
+            heavy=frozenset(("output", "context", "runtime_context")),
+        ),
+        Kind(
+            "task",
+            models.TaskExecution,
+            "Task execution not found [id={identifier}]",
+            computed={"result": ("state", "runtime_context"), "published_global": ("runtime_context",)},
+            hidden=frozenset(("completed_seq", "unique_key")),
+        ),
+        Kind(
+            "action_execution",
+            models.ActionExecution,
+            "ActionExecution not found [id={identifier}]",
+            computed={"task_name": ("task_execution_id",), "params": ("input",)},
+            hidden=frozenset(("runtime_context",)),
+            heavy=frozenset(("output", "runtime_context")),
+        ),
+    )
+}
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind called ``name``; raise InputError where there is none."""
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise InputError(f"Unknown kind '{name}': choose from {', '.join(KINDS)}") from None

@@ -1,0 +1,106 @@
+"""The schema and its versions.
+
+A new database gets the tables of ``models`` at once. An older one is brought forward by the steps between
+its version and this code's, each in its own module, in one transaction and under a lock. A step changes tables by
+``playhouse.migrate``, never by ``models``: those move on, a step must not.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import peewee
+
+from mistralish.errors import UnavailableError
+from mistralish.store.connection import POSTGRESQL, Connection
+from mistralish.store.models import INDEXES, TABLES, Counter, IndexSpec
+
+SCHEMA_VERSION = "schema_version"
+CATALOG_REVISION = "catalog_revision"
+
+# Any number will do, as long as it never changes: processes that upgrade one database take turns by it.
+_UPGRADE_LOCK = 7_461_932_205
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Brings a database from version ``number - 1`` to ``number``."""
+
+    number: int
+    description: str
+    apply: Callable[[Connection], None]
+
+
+STEPS: tuple[Step, ...] = ()
+"""All steps after the first schema, which is version 1, in order."""
+
+
+def latest() -> int:
+    """Return the version that this code works with."""
+    return STEPS[-1].number if STEPS else 1
+
+
+def stored_version(connection: Connection) -> int:
+    """Return the version of the database, 0 for an empty one."""
+    with connection.read() as database:
+        if not database.table_exists(Counter._meta.table_name):
+            return 0
+        query = Counter.select(Counter.value).where(Counter.name == SCHEMA_VERSION)
+        row = database.execute(query).fetchone()
+        return row[0] if row else 0
+
+
+def upgrade(connection: Connection) -> int:
+    """Bring the database to this code's version, from any older one or from nothing; return that version.
+
+    Doing it twice, or in two processes at once, does no harm. Raises UnavailableError where the database is
+    newer than this code.
+    """
+    with connection.write() as database:
+        if connection.dialect == POSTGRESQL:
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_UPGRADE_LOCK,))
+        version = stored_version(connection)
+        check_not_newer(version)
+        if version == 0:
+            _create(connection, database)
+        for step in STEPS:
+            if 0 < version < step.number:
+                step.apply(connection)
+        _remember(database, latest())
+    return latest()
+
+
+def check_not_newer(version: int) -> None:
+    """Raise UnavailableError where a database of this ``version`` is too new for this code."""
+    if version > latest():
+        raise UnavailableError(
+            f"The database has schema version {version}, this mistralish knows up to {latest()}: "
+            "install the mistralish that made it, or a newer one"
+        )
+
+
+def _create(connection: Connection, database: peewee.Database) -> None:
+    for model in TABLES:
+        manager = peewee.SchemaManager(model, database)
+        if model._meta.table_name == "history" and connection.dialect != POSTGRESQL:
+            database.execute_sql(manager._create_table(safe=False).query()[0] + " WITHOUT ROWID")
+        else:
+            manager.create_table(safe=False)
+    for index in INDEXES:
+        create_index(connection, index)
+    database.execute(Counter.insert(name=CATALOG_REVISION, value=0))
+
+
+def create_index(connection: Connection, spec: IndexSpec) -> None:
+    """Create an index in which NULLs come first (as they do in SQLite anyway)."""
+    fields = spec.model._meta.fields
+    columns = []
+    for name in spec.columns:
+        nulls = " NULLS FIRST" if fields[name].null and connection.dialect == POSTGRESQL else ""
+        columns.append(peewee.SQL(f'"{name}"{nulls}'))
+    where = peewee.SQL(spec.where) if spec.where else None
+    connection.database.execute(peewee.Index(spec.name, spec.model._meta.table, columns, where=where))
+
+
+def _remember(database: peewee.Database, version: int) -> None:
+    insert = Counter.insert(name=SCHEMA_VERSION, value=version)
+    database.execute(insert.on_conflict(conflict_target=[Counter.name], update={Counter.value: version}))

@@ -1,0 +1,306 @@
+"""The tables. Models are not bound to a database: a process may have several stores open (tests do).
+
+The columns of the three kinds of executions are the fields of ``mistralish.records``.
+"""
+
+from dataclasses import dataclass
+
+from peewee import SQL, BigIntegerField, CompositeKey, Model, TextField
+
+from mistralish.store.fields import FlagField, JsonField, NameField, TagsField, TimeField
+
+
+class Row(Model):
+    """What most tables have: an id, an owner and the two times."""
+
+    id = NameField(primary_key=True)
+    project_id = NameField(default="")
+    created_at = TimeField()
+    updated_at = TimeField(null=True)
+
+    class Meta:
+        legacy_table_names = False
+
+
+class Definition(Row):
+    """What somebody wrote in the language."""
+
+    name = NameField()
+    namespace = NameField(default="")
+    definition = TextField(default="")
+    spec = JsonField(null=True)
+    tags = TagsField(null=True)
+    scope = NameField(default="private")
+    is_system = FlagField(default=False)
+    checksum = NameField(null=True)
+    description = TextField(null=True)
+
+
+class WorkflowDefinition(Definition):
+    """A workflow. ``input`` is its parameters as text, ``workbook_name`` the workbook it came with."""
+
+    input = TextField(null=True)
+    workbook_name = NameField(null=True)
+
+    class Meta:
+        table_name = "workflow_definitions"
+        constraints = (SQL("UNIQUE (name, namespace, project_id)"),)
+
+
+class Workbook(Definition):
+    """A workbook."""
+
+    class Meta:
+        table_name = "workbooks"
+        constraints = (SQL("UNIQUE (name, namespace, project_id)"),)
+
+
+class ActionDefinition(Definition):
+    """An action: ad-hoc, or one of the system's."""
+
+    input = TextField(null=True)
+    workbook_name = NameField(null=True)
+
+    class Meta:
+        table_name = "action_definitions"
+        constraints = (SQL("UNIQUE (name, namespace, project_id)"),)
+
+
+class Environment(Row):
+    """A set of variables."""
+
+    name = NameField()
+    description = TextField(null=True)
+    variables = JsonField(null=True)
+    scope = NameField(default="private")
+
+    class Meta:
+        table_name = "environments"
+        constraints = (SQL("UNIQUE (name, project_id)"),)
+
+
+class CronTrigger(Row):
+    """A trigger. ``remaining_executions`` None: without end. ``next_execution_time`` is never None while it lives."""
+
+    name = NameField()
+    pattern = TextField(null=True)
+    time_zone = TextField(null=True)
+    workflow_id = NameField(null=True)
+    workflow_name = NameField()
+    workflow_namespace = NameField(default="")
+    workflow_input = JsonField(null=True)
+    workflow_params = JsonField(null=True)
+    first_execution_time = TimeField(null=True)
+    next_execution_time = TimeField(null=True)
+    remaining_executions = BigIntegerField(null=True)
+    scope = NameField(default="private")
+
+    class Meta:
+        table_name = "cron_triggers"
+        constraints = (SQL("UNIQUE (name, project_id)"),)
+
+
+class Spec(Model):
+    """A specification that executions run, kept once however many run it. ``id`` is ``json_text.spec_id(data)``."""
+
+    id = NameField(primary_key=True)
+    data = JsonField()
+
+    class Meta:
+        table_name = "specs"
+
+
+class WorkflowExecution(Row):
+    """See ``records.WorkflowExecution``."""
+
+    name = NameField()
+    workflow_name = NameField()
+    workflow_id = NameField()
+    spec_id = NameField()
+    workflow_namespace = NameField()
+    description = TextField()
+    tags = TagsField(null=True)
+    state = NameField()
+    state_info = TextField(null=True)
+    input = JsonField(null=True)
+    output = JsonField(null=True)
+    params = JsonField(null=True)
+    context = JsonField(null=True)
+    runtime_context = JsonField(null=True)
+    accepted = FlagField()
+    task_execution_id = NameField(null=True)
+    parent_execution_id = NameField(null=True)
+    root_execution_id = NameField(null=True)
+
+    class Meta:
+        table_name = "workflow_executions"
+
+
+class TaskExecution(Row):
+    """See ``records.TaskExecution``."""
+
+    name = NameField()
+    workflow_execution_id = NameField()
+    workflow_name = NameField()
+    workflow_id = NameField()
+    workflow_namespace = NameField()
+    type = NameField()
+    tags = TagsField(null=True)
+    state = NameField()
+    state_info = TextField(null=True)
+    unique_key = NameField(null=True)
+    processed = FlagField()
+    has_next_tasks = FlagField()
+    next_tasks = JsonField(null=True)
+    error_handled = FlagField()
+    published = JsonField(null=True)
+    runtime_context = JsonField(null=True)
+    completed_seq = BigIntegerField()
+    started_at = TimeField(null=True)
+    finished_at = TimeField(null=True)
+
+    class Meta:
+        table_name = "task_executions"
+
+
+class ActionExecution(Row):
+    """See ``records.ActionExecution``."""
+
+    name = NameField()
+    task_execution_id = NameField(null=True)
+    workflow_execution_id = NameField(null=True)
+    workflow_name = NameField(null=True)
+    workflow_id = NameField(null=True)
+    workflow_namespace = NameField()
+    description = TextField()
+    tags = TagsField(null=True)
+    state = NameField()
+    state_info = TextField(null=True)
+    input = JsonField(null=True)
+    output = JsonField(null=True)
+    accepted = FlagField()
+    is_sync = FlagField(null=True)
+    runtime_context = JsonField(null=True)
+    last_heartbeat = TimeField(null=True)
+
+    class Meta:
+        table_name = "action_executions"
+
+
+class Timer(Model):
+    """See ``records.Timer``."""
+
+    id = NameField(primary_key=True)
+    due_at = TimeField()
+    execution_id = NameField()
+    command = JsonField()
+
+    class Meta:
+        table_name = "timers"
+
+
+class Message(Model):
+    """See ``records.Message``."""
+
+    id = NameField(primary_key=True)
+    execution_id = NameField()
+    command = JsonField()
+    created_at = TimeField()
+
+    class Meta:
+        table_name = "messages"
+
+
+class History(Model):
+    """See ``records.HistoryEvent``. On SQLite the rows lie in the order of their key: one tree to write, not two."""
+
+    execution_id = NameField()
+    seq = BigIntegerField()
+    time = TimeField()
+    type = NameField()
+    payload = JsonField()
+
+    class Meta:
+        table_name = "history"
+        primary_key = CompositeKey("execution_id", "seq")
+
+
+class Root(Model):
+    """The lock of a tree of executions, and how often the tree was written. Not used on SQLite."""
+
+    id = NameField(primary_key=True)
+    version = BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "roots"
+
+
+class Counter(Model):
+    """Numbers about the whole database: ``schema_version``, ``catalog_revision``."""
+
+    name = NameField(primary_key=True)
+    value = BigIntegerField()
+
+    class Meta:
+        table_name = "counters"
+
+
+TABLES: tuple[type[Model], ...] = (
+    WorkflowDefinition,
+    Workbook,
+    ActionDefinition,
+    Environment,
+    CronTrigger,
+    Spec,
+    WorkflowExecution,
+    TaskExecution,
+    ActionExecution,
+    Timer,
+    Message,
+    History,
+    Root,
+    Counter,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """An index: NULLs come first in it, in every database. ``where`` makes it partial."""
+
+    model: type[Model]
+    columns: tuple[str, ...]
+    where: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The index's name in the database."""
+        suffix = "_partial" if self.where else ""
+        return f"ix_{self.model._meta.table_name}_{'_'.join(self.columns)}{suffix}"
+
+
+def _paged(model: type[Model], *columns: str) -> tuple[IndexSpec, ...]:
+    # Every list is ordered by (sort keys, created_at, id), so this index serves both the filter on a column
+    # in the usual order and the sort by that column.
+    return tuple(IndexSpec(model, (column, "created_at", "id")) for column in columns)
+
+
+UNFINISHED = "state NOT IN ('SUCCESS', 'ERROR', 'CANCELLED', 'SKIPPED')"
+
+INDEXES: tuple[IndexSpec, ...] = (
+    *(IndexSpec(model, ("created_at", "id")) for model in (WorkflowExecution, TaskExecution, ActionExecution)),
+    *_paged(WorkflowExecution, "state", "workflow_name", "updated_at", "project_id"),
+    *_paged(WorkflowExecution, "task_execution_id", "root_execution_id", "workflow_id"),
+    *_paged(TaskExecution, "workflow_execution_id", "state", "name", "workflow_name", "updated_at", "project_id"),
+    *_paged(ActionExecution, "task_execution_id", "state", "name", "workflow_name", "updated_at", "project_id"),
+    IndexSpec(WorkflowExecution, ("id",), UNFINISHED),
+    IndexSpec(ActionExecution, ("id",), UNFINISHED),
+    *(
+        IndexSpec(model, ("created_at", "id"))
+        for model in (WorkflowDefinition, Workbook, ActionDefinition, Environment, CronTrigger)
+    ),
+    IndexSpec(CronTrigger, ("next_execution_time", "id")),
+    IndexSpec(CronTrigger, ("workflow_id",)),
+    IndexSpec(Timer, ("due_at", "id")),
+    IndexSpec(Timer, ("execution_id",)),
+    IndexSpec(Message, ("execution_id",)),
+)

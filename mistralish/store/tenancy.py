@@ -1,0 +1,37 @@
+"""Whose rows a caller sees, and whose it may write."""
+
+from dataclasses import dataclass
+
+import peewee
+
+from mistralish.errors import ForbiddenError
+from mistralish.store.kinds import Kind
+
+PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Who asks: a project, and whether it is an administrator that asks about all projects."""
+
+    project_id: str
+    all_projects: bool = False
+    is_admin: bool = True
+
+
+def visible(kind: Kind, tenant: Tenant) -> peewee.Expression | None:
+    """Return the condition that a row may be seen by ``tenant``, None where every row may."""
+    if tenant.all_projects and tenant.is_admin:
+        return None
+    columns = kind.columns
+    own = columns["project_id"] == tenant.project_id
+    return own | (columns["scope"] == PUBLIC) if kind.scoped else own
+
+
+def check_writable(kind: Kind, row_id: str, project_id: str, tenant: Tenant) -> None:
+    """Raise ForbiddenError where ``tenant`` may not change a row of ``project_id``."""
+    if project_id != tenant.project_id and not (tenant.all_projects and tenant.is_admin):
+        raise ForbiddenError(
+            f"Can not access {kind.model.__name__} resource of other projects, ID: {row_id}: "
+            "it is public, to be read by everyone and changed by its owner only"
+        )

@@ -1,0 +1,206 @@
+"""One turn of the engine: a transaction that loads runs and saves what was decided about them."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+
+from mistralish import states
+from mistralish.records import ActionExecution, HistoryEvent, Message, TaskExecution, Timer, WorkflowExecution
+from mistralish.store import models
+from mistralish.store.bulk import Writer, chunks, reader
+from mistralish.store.changes import Changes, Record, StoredRun
+from mistralish.store.connection import POSTGRESQL, Connection
+
+_EXECUTION = reader(WorkflowExecution)
+_CHILD = reader(WorkflowExecution, left_out=("input", "params", "context"))
+_TASK = reader(TaskExecution)
+_ACTION = reader(ActionExecution)
+_TIMER = reader(Timer)
+
+
+class Turn:
+    """A transaction over the trees of executions ``roots``; made by ``Store.turn``.
+
+    ``locked`` maps the roots that this turn may change to the version of their tree. On PostgreSQL a root that
+    another process has is not among them. A version grows with every ``save``; it is 0 on SQLite, where there
+    is no other process.
+    """
+
+    def __init__(self, connection: Connection, writer: Writer, roots: Iterable[str]) -> None:
+        self._connection = connection
+        self._writer = writer
+        self._roots = sorted(set(roots))
+        self._unused: set[str] = set()
+        self._transaction: AbstractContextManager[Any] = connection.write()
+        self.locked: dict[str, int] = {}
+
+    def __enter__(self) -> "Turn":
+        self._transaction.__enter__()
+        try:
+            if self._connection.dialect == POSTGRESQL:
+                self._lock()
+            else:
+                self.locked = dict.fromkeys(self._roots, 0)
+        except BaseException as error:
+            self._transaction.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if error is None and self._unused:
+            try:
+                self._writer.delete(models.Root, "id", sorted(self._unused))
+            except Exception as failure:
+                self._transaction.__exit__(type(failure), failure, failure.__traceback__)
+                raise
+        return self._transaction.__exit__(kind, error, trace)
+
+    def load_run(self, execution_id: str) -> StoredRun | None:
+        """Return a workflow execution with what can still matter of it, None where there is no such execution."""
+        executions = self._select(_EXECUTION, "workflow_executions", "id", [execution_id])
+        if not executions:
+            return None
+        tasks = self._select(_TASK, "task_executions", "workflow_execution_id", [execution_id])
+        active = [task.id for task in tasks if not (states.is_completed(task.state) and task.processed)]
+        return StoredRun(
+            execution=executions[0],
+            tasks=tasks,
+            actions=self._select(_ACTION, "action_executions", "task_execution_id", active),
+            children=self._select(_CHILD, "workflow_executions", "task_execution_id", active),
+            timers=self._select(_TIMER, "timers", "execution_id", [execution_id], order="due_at"),
+            history_seq=self._last_event(execution_id),
+        )
+
+    def load_children(self, task_id: str) -> tuple[list[ActionExecution], list[WorkflowExecution]]:
+        """Return all action executions and child executions of a task, oldest first."""
+        return (
+            self._select(_ACTION, "action_executions", "task_execution_id", [task_id]),
+            self._select(_EXECUTION, "workflow_executions", "task_execution_id", [task_id]),
+        )
+
+    def load_action(self, action_id: str) -> ActionExecution | None:
+        """Return an action execution, None where there is none with this id."""
+        found = self._select(_ACTION, "action_executions", "id", [action_id])
+        return found[0] if found else None
+
+    def claim_cron_trigger(
+        self, trigger_id: str, expected_next: int, new_next: int | None, remaining: int | None
+    ) -> bool:
+        """Move a trigger on to its next time, if it still waits for ``expected_next``; say whether it did.
+
+        With nothing left to wait for (``new_next`` None, or ``remaining`` 0) the trigger is removed, as the
+        reference does.
+        """
+        trigger = models.CronTrigger
+        match = (trigger.id == trigger_id) & (trigger.next_execution_time == expected_next)
+        if new_next is None or remaining == 0:
+            query = trigger.delete().where(match)
+        else:
+            query = trigger.update(next_execution_time=new_next, remaining_executions=remaining).where(match)
+        return bool(self._connection.database.execute(query).rowcount)
+
+    def save(self, changes: Changes) -> None:
+        """Write what the turn changed. It is there for good once the turn has ended without an error."""
+        writer = self._writer
+        if changes.specs:
+            writer.insert_specs(changes.specs.items())
+        for record_type, rows in _by_type(changes.insert).items():
+            writer.insert(record_type, rows)
+        for record_type, rows in _by_type(changes.update).items():
+            writer.update(record_type, rows)
+        if changes.accepted:
+            writer.set_accepted(changes.accepted)
+        if changes.add_timers:
+            writer.insert(Timer, changes.add_timers)
+        if changes.remove_timers:
+            writer.delete(models.Timer, "id", changes.remove_timers)
+        if changes.add_messages:
+            writer.insert(Message, changes.add_messages)
+        if changes.remove_messages:
+            writer.delete(models.Message, "id", changes.remove_messages)
+        if changes.history:
+            writer.insert(HistoryEvent, changes.history)
+        if changes.delete_actions:
+            writer.delete(models.ActionExecution, "id", changes.delete_actions)
+        if changes.delete_executions:
+            self._delete(changes.delete_executions)
+        if self._connection.dialect == POSTGRESQL:
+            self._bump(changes)
+
+    def _delete(self, ids: Sequence[str]) -> None:
+        """Remove executions with all that belongs to them, the whole tree below."""
+        writer, database = self._writer, self._connection.database
+        level = list(ids)
+        while level:
+            tasks = self._ids(models.TaskExecution, models.TaskExecution.workflow_execution_id, level)
+            children = self._ids(models.WorkflowExecution, models.WorkflowExecution.task_execution_id, tasks)
+            writer.delete(models.ActionExecution, "task_execution_id", tasks)
+            writer.delete(models.TaskExecution, "workflow_execution_id", level)
+            for model in (models.Timer, models.Message, models.History):
+                writer.delete(model, "execution_id", level)
+            writer.delete(models.WorkflowExecution, "id", level)
+            level = children
+        if self._connection.dialect == POSTGRESQL:
+            database.execute(models.Root.delete().where(models.Root.id.in_(list(ids))))
+            for execution_id in ids:
+                self.locked.pop(execution_id, None)
+
+    def _ids(self, model: Any, column: Any, values: Sequence[str]) -> list[str]:
+        database = self._connection.database
+        found: list[str] = []
+        for part in chunks(values):
+            found += [row[0] for row in database.execute(model.select(model.id).where(column.in_(list(part))))]
+        return found
+
+    def _select(
+        self, form: tuple[str, Any], table: str, column: str, values: Sequence[str], order: str = "created_at"
+    ) -> list[Any]:
+        columns, make = form
+        mark = self._connection.database.param
+        rows: list[Any] = []
+        for part in chunks(values):
+            marks = ", ".join([mark] * len(part))
+            sql = f'SELECT {columns} FROM "{table}" WHERE "{column}" IN ({marks}) ORDER BY "{order}", "id"'
+            rows += self._connection.database.execute_sql(sql, tuple(part)).fetchall()
+        return [make(row) for row in rows]
+
+    def _last_event(self, execution_id: str) -> int:
+        sql = f'SELECT MAX("seq") FROM "history" WHERE "execution_id" = {self._connection.database.param}'
+        return self._connection.database.execute_sql(sql, (execution_id,)).fetchone()[0] or 0
+
+    def _lock(self) -> None:
+        """Take the rows of the roots that nobody has, and make rows for roots that are new."""
+        database, root = self._connection.database, models.Root
+        if not self._roots:
+            return
+        free = root.select(root.id, root.version).where(root.id.in_(self._roots)).order_by(root.id)
+        self.locked = dict(database.execute(free.for_update("FOR UPDATE SKIP LOCKED")).fetchall())
+        missing = [root_id for root_id in self._roots if root_id not in self.locked]
+        if not missing:
+            return
+        taken = {row[0] for row in database.execute(root.select(root.id).where(root.id.in_(missing)))}
+        new = [(root_id, 0) for root_id in missing if root_id not in taken]
+        if new:
+            insert = root.insert_many(new, fields=[root.id, root.version]).on_conflict_ignore().returning(root.id)
+            made = [row[0] for row in database.execute(insert).fetchall()]
+            self._unused = set(made)
+            self.locked.update(dict.fromkeys(made, 0))
+
+    def _bump(self, changes: Changes) -> None:
+        self._unused -= {record.id for record in changes.insert if isinstance(record, WorkflowExecution)}
+        kept = [root_id for root_id in self.locked if root_id not in self._unused]
+        if kept:
+            root = models.Root
+            self._connection.database.execute(root.update(version=root.version + 1).where(root.id.in_(kept)))
+            for root_id in kept:
+                self.locked[root_id] += 1
+
+
+def _by_type(rows: Sequence[Record]) -> dict[type, list[Record]]:
+    grouped: dict[type, list[Record]] = {}
+    for record in rows:
+        grouped.setdefault(type(record), []).append(record)
+    return grouped
