@@ -1,0 +1,61 @@
+"""The service: its parts joined, started and stopped in the right order."""
+
+from pathlib import Path
+
+from flask import Flask
+
+from mistralish.actions import Registry
+from mistralish.config import Settings
+from mistralish.definitions import sync_system_actions
+from mistralish.engine import Engine
+from mistralish.errors import UnavailableError
+from mistralish.scheduler import Scheduler
+from mistralish.store import Store, open_store
+
+_SQLITE_PREFIX = "sqlite:///"
+
+
+def open_database(settings: Settings) -> Store:
+    """Open the database that the settings name, its schema up to date; makes the directory of a SQLite file.
+
+    Raises UnavailableError when that cannot be done.
+    """
+    url = settings.database_url
+    if url.startswith(_SQLITE_PREFIX):
+        directory = Path(url.removeprefix(_SQLITE_PREFIX)).parent
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnavailableError(f"directory {directory} of the database cannot be made: {error.strerror}") from None
+    store = open_store(url)
+    store.upgrade()
+    return store
+
+
+class Service:
+    """Store, actions, engine and scheduler, joined: all that runs workflows, without the REST API."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = open_database(settings)
+        self.registry = Registry()
+        sync_system_actions(self.store, self.registry.all())
+        self.engine = Engine(self.store, self.registry, settings)
+        self.scheduler = Scheduler(self.store, self.engine)
+
+    def create_app(self) -> Flask:
+        """The REST API over this service."""
+        from mistralish.api import create_app
+
+        return create_app(self)
+
+    def start(self) -> None:
+        """Begin to decide, and to fire timers and triggers."""
+        self.engine.start()
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """Let work in flight finish within ``drain_seconds``, then close everything."""
+        self.scheduler.stop()
+        self.engine.stop(self.settings.drain_seconds)
+        self.store.close()
