@@ -1,5 +1,6 @@
 """What a decision asks of the world. Plain values; the turn loop carries them out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ class RunActionEffect:
 
     record: "ActionExecution"
     action: str
-    input: dict[str, Any]
+    input: Mapping[str, Any]
     context: dict[str, Any]
     inline: bool
     safe_rerun: bool

@@ -14,10 +14,11 @@ INCOMPLETE = frozenset(s for s in states.ALL if s not in states.COMPLETED)
 class ChildRef:
     """A child execution as its task sees it."""
 
-    __slots__ = ("accepted", "id", "name", "output", "runtime_context", "state", "state_info")
+    __slots__ = ("accepted", "id", "name", "output", "runtime_context", "state", "state_info", "task_id")
 
     def __init__(self, record: WorkflowExecution) -> None:
         self.id = record.id
+        self.task_id = record.task_execution_id
         self.name = record.name
         self.state = record.state
         self.state_info = record.state_info
@@ -82,7 +83,7 @@ class Run:
 
     __slots__ = (
         "actions", "agenda", "by_name", "cancelled", "changed", "completions", "created", "effects", "environment",
-        "events", "ex", "incomplete", "is_new", "is_touched", "plan", "seq", "tasks", "unhandled",
+        "events", "ex", "incomplete", "is_new", "is_touched", "mutations", "plan", "seq", "tasks", "unhandled",
     )  # fmt: skip
 
     def __init__(self, ex: WorkflowExecution, plan: Plan, environment: Environment) -> None:
@@ -93,7 +94,7 @@ class Run:
         self.by_name: dict[str, list[TaskRun]] = {}
         self.actions: dict[str, TaskRun] = {}
         self.incomplete = self.unhandled = self.cancelled = 0
-        self.seq = self.completions = 0
+        self.seq = self.completions = self.mutations = 0
         self.agenda: deque[Any] = deque()
         self.effects: list[Any] = []
         self.is_new = False
@@ -132,10 +133,12 @@ class Run:
 
     def touch(self, rec: TaskExecution | ActionExecution) -> None:
         """Note that a row has changed."""
+        self.mutations += 1
         self.changed[rec.id] = rec
 
     def record(self, now: int, kind: str, payload: dict[str, Any]) -> None:
         """Add a state change to the history."""
+        self.mutations += 1
         self.seq += 1
         self.events.append(HistoryEvent(self.ex.id, self.seq, now, kind, payload))
 

@@ -28,7 +28,7 @@ class RunScope:
         task = self._task
         if task is None or (name and name != task.rec.name):
             task = self._run.latest(name) if name else None
-        return None if task is None else self._shown(task)
+        return None if task is None else self.shown(task)
 
     def tasks(
         self, workflow_execution_id: str | None, recursive: bool, state: str | None, flat: bool
@@ -36,7 +36,7 @@ class RunScope:
         """Tasks of an execution (all of the project's for None), with those of its children if ``recursive``."""
         run = self._run
         if workflow_execution_id == run.ex.id and not recursive and not flat:
-            return [self._shown(t) for t in run.tasks.values() if not state or t.rec.state == state]
+            return [self.shown(t) for t in run.tasks.values() if not state or t.rec.state == state]
         return self._world.tasks(workflow_execution_id, recursive, state, flat, run.ex.project_id)
 
     def execution(self) -> dict[str, Any]:
@@ -75,7 +75,8 @@ class RunScope:
         """A variable that was published globally."""
         return self._run.ex.context.get(name)
 
-    def _shown(self, task: TaskRun) -> dict[str, Any]:
+    def shown(self, task: TaskRun) -> dict[str, Any]:
+        """A task execution as expressions see it."""
         rec = task.rec
         return {
             "id": rec.id,

@@ -23,10 +23,13 @@ class Action(Protocol):
 
     name: str
 
+    def with_defaults(self, given: dict[str, Any]) -> Mapping[str, Any]:
+        """The input as it is recorded."""
+
     def check_parameters(self, given: Mapping[str, Any]) -> None:
         """Raise InputError where ``given`` does not fit the action's parameters."""
 
-    def expand(self, given: dict[str, Any], context: Mapping[str, Any], scope: Any) -> tuple[str, dict[str, Any]]:
+    def expand(self, given: dict[str, Any], context: Mapping[str, Any], scope: Any) -> tuple[str, Mapping[str, Any]]:
         """The system action that does the work, and its input."""
 
     def post_process(self, result: Any, context: Mapping[str, Any], scope: Any) -> Any:
@@ -59,6 +62,9 @@ class World(Protocol):
 
     def load_children(self, task_id: str) -> tuple[list[ActionExecution], list[WorkflowExecution]]:
         """All action executions and child executions of a task."""
+
+    def task_of_action(self, action_id: str) -> str | None:
+        """The task execution that an action execution belongs to."""
 
     def tasks(
         self, workflow_execution_id: str | None, recursive: bool, state: str | None, flat: bool, project_id: str

@@ -6,7 +6,7 @@ from typing import Any
 
 from mistralish.store import migrations
 from mistralish.store.bulk import Writer
-from mistralish.store.connection import Connection, connect
+from mistralish.store.connection import SQLITE, Connection, connect
 from mistralish.store.documents import Documents, decode
 from mistralish.store.kinds import KINDS
 from mistralish.store.query import Page, Query, list_page
@@ -21,6 +21,11 @@ class Store(Documents, Recovery):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._writer = Writer(connection)
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether no other process works on this database: so it is with SQLite."""
+        return self._connection.dialect == SQLITE
 
     def upgrade(self) -> int:
         """Bring the database to this code's schema version and return it. Raises UnavailableError if it is newer."""

@@ -31,19 +31,19 @@ def start_one(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None
         _start_action(run, task, world, action, given, index)
 
 
-class TaskFailure(WorkflowError):
+class TaskFailureError(WorkflowError):
     """An error that fails the task, so that its ``on-error`` may take care of it."""
 
 
 class failing_the_task:  # noqa: N801 - reads as what it does
-    """Within it every error of a caller's making becomes a TaskFailure."""
+    """Within it every error of a caller's making becomes a TaskFailureError."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, MistralishError) and not isinstance(error, TaskFailure):
-            raise TaskFailure(error.message) from error
+        if isinstance(error, MistralishError) and not isinstance(error, TaskFailureError):
+            raise TaskFailureError(error.message) from error
 
 
 def _input_of(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None) -> dict[str, Any]:
@@ -94,6 +94,7 @@ def _start_action(run: Run, task: TaskRun, world: World, action: Action, given: 
     check_size(given, world, "ActionExecution", "input")
     scope = RunScope(run, world, task)
     view = data.task_view(run, task)
+    given = dict(action.with_defaults(given))
     base, base_input = action.expand(given, view, scope)
     spec = task.plan.spec
     ex = run.ex

@@ -1,6 +1,7 @@
 """What actions and child executions tell of themselves, and what callers change in an execution directly."""
 
 from mistralish import states
+from mistralish.actions import Result
 from mistralish.engine import commands, steps
 from mistralish.engine.machine import data, tasks, workflows
 from mistralish.engine.machine.state import (
@@ -20,24 +21,24 @@ from mistralish.records import ActionExecution
 def action_result(run: Run, step: steps.ActionResult, world: World) -> None:
     """Keep the result of an action, and let its task take notice.
 
-    Raises NotFoundError, NotAllowedError where there is a result already.
+    Raises NotFoundError, InputError where there is a result already.
     """
     task, action = _find_action(run, step.action_id, world)
     if action.state in states.COMPLETED:
-        raise NotAllowedError(f"Action {action.id} is already completed: its state is {action.state}")
+        raise InputError(f"Action {action.id} is already completed: its state is {action.state}")
     state = states.CANCELLED if step.cancel else states.ERROR if step.is_error else states.SUCCESS
-    payload = step.error if state != states.SUCCESS and step.error is not None else step.data
+    result = Result(step.data, step.error if step.is_error or step.cancel else None, step.cancel)
     try:
-        if state == states.SUCCESS:
-            payload = _post_processed(run, task, action, payload, world)
-        check_size(payload, world, "ActionExecution", "output")
+        result = _post_processed(run, task, action, result, world)
+        output = result.to_output()
+        check_size(output, world, "ActionExecution", "output")
     except MistralishError as error:
         message = f"Failed to complete action [error={error.message}, action={action.name}, task={task.rec.name}]"
         action.output = {"result": message}
         set_action_state(run, task, action, world, states.ERROR)
         tasks.force_fail(run, task, world, message)
         return
-    action.output = {"result": payload}
+    action.output = output
     set_action_state(run, task, action, world, state)
     set_accepted(run, task, action, True)
     tasks.action_ended(run, task, world, state, action.output)
@@ -46,7 +47,7 @@ def action_result(run: Run, step: steps.ActionResult, world: World) -> None:
 def action_state(run: Run, step: steps.ActionState, world: World) -> None:
     """Put an asynchronous action into PAUSED or back into RUNNING; its task and execution follow.
 
-    Raises NotAllowedError where the action may not be in that state.
+    Raises InputError where the action may not be in that state.
     """
     task, action = _find_action(run, step.action_id, world)
     if step.state == states.PAUSED and action.is_sync:
@@ -119,10 +120,7 @@ def _follow(run: Run, task: TaskRun, state: str, world: World) -> None:
 def _find_action(run: Run, action_id: str, world: World) -> tuple[TaskRun, ActionExecution]:
     task = run.actions.get(action_id)
     if task is None:
-        for candidate in run.tasks.values():
-            if candidate.children is None and action_id in data.children(run, candidate, world):
-                task = candidate
-                break
+        task = run.tasks.get(world.task_of_action(action_id) or "")
     child = None if task is None else data.children(run, task, world).get(action_id)
     if task is None or not isinstance(child, ActionExecution):
         raise NotFoundError(f"ActionExecution not found [id={action_id}]")
@@ -134,11 +132,11 @@ def _find_child(run: Run, task: TaskRun, child_id: str, world: World) -> ChildRe
     return child if isinstance(child, ChildRef) else None
 
 
-def _post_processed(run: Run, task: TaskRun, action: ActionExecution, payload: object, world: World) -> object:
+def _post_processed(run: Run, task: TaskRun, action: ActionExecution, result: Result, world: World) -> Result:
     found = world.find_action(action.name, action.workflow_namespace, action.project_id)
     if found is None:
-        return payload
-    return found.post_process(payload, data.task_view(run, task), RunScope(run, world, task))
+        return result
+    return found.post_process(result, data.task_view(run, task), RunScope(run, world, task))
 
 
 def _said(step: steps.ChildEnded) -> str:

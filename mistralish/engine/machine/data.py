@@ -107,6 +107,7 @@ def children(run: Run, task: TaskRun, world: World) -> dict[str, Child]:
         both: list[Child] = [*actions, *(ChildRef(e) for e in executions)]
         task.children = {c.id: c for c in both}
         task.recount()
+        run.actions.update(dict.fromkeys(task.children, task))
     return task.children
 
 

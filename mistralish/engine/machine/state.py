@@ -99,6 +99,7 @@ def touch_workflow(run: Run, world: World) -> None:
     """Note that the execution's own row has changed."""
     run.ex.updated_at = world.now
     run.is_touched = True
+    run.mutations += 1
 
 
 def set_action_state(run: Run, task: TaskRun, action: ActionExecution, world: World, state: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from mistralish import states
 from mistralish.engine.context import EMPTY, deep_update
-from mistralish.engine.machine import actions, data, flow, items, joins, policies
+from mistralish.engine.machine import actions, data, ending, flow, items, joins, policies
 from mistralish.engine.machine.state import (
     check_size,
     disarm_all,
@@ -63,7 +63,7 @@ def run_new(run: Run, task: TaskRun, world: World) -> None:
     """Run a task for the first time; a join waits until it may."""
     if task.rec.state != states.IDLE:
         return
-    with _failing_the_execution(run, task, world, "Failed to run task"):
+    with failing_the_execution(run, task, world, "Failed to run task"):
         set_task_state(run, task, world, states.RUNNING, task.rec.state_info)
         _apply_before(run, task, world)
         if task.rec.state == states.RUNNING:
@@ -72,7 +72,7 @@ def run_new(run: Run, task: TaskRun, world: World) -> None:
 
 def run_existing(run: Run, task: TaskRun, world: World, reset: bool = False, rerun: bool = False) -> None:
     """Run a task execution that was held back, is tried again, or (``rerun``) was run to its end before."""
-    with _failing_the_execution(run, task, world, "Failed to run task"):
+    with failing_the_execution(run, task, world, "Failed to run task"):
         if task.rec.state == states.SUCCESS:
             raise WorkflowError("Rerunning succeeded tasks is not supported.")
         set_task_state(run, task, world, states.RUNNING, None, processed=False, rerun=rerun)
@@ -90,7 +90,7 @@ def action_ended(run: Run, task: TaskRun, world: World, state: str, output: Any)
     """Take notice that an action or child execution of the task has ended."""
     if task.rec.state in states.COMPLETED:
         return
-    with _failing_the_execution(run, task, world, "Failed to handle action completion"):
+    with failing_the_execution(run, task, world, "Failed to handle action completion"):
         if task.plan.with_items is None:
             info = None
             if state != states.SUCCESS:
@@ -108,14 +108,14 @@ def dispatch_items(run: Run, task: TaskRun, world: World) -> None:
     """Start the next portion of a with-items task that is being started."""
     if task.rec.state in states.COMPLETED:
         return
-    with _failing_the_execution(run, task, world, "Failed to run task"):
+    with failing_the_execution(run, task, world, "Failed to run task"):
         _failing_the_task(run, task, world, items.portion)
     refresh_joins(run, task, world)
 
 
 def end(run: Run, task: TaskRun, world: World, state: str, info: str | None) -> None:
     """End a task from without: its time is up, its wait is over, its join has failed."""
-    with _failing_the_execution(run, task, world, "Failed to complete task"):
+    with failing_the_execution(run, task, world, "Failed to complete task"):
         complete(run, task, world, state, info)
     refresh_joins(run, task, world)
 
@@ -148,7 +148,7 @@ def complete(run: Run, task: TaskRun, world: World, state: str, info: str | None
     rec.processed = True
     if run.plan.is_reverse or not rec.has_next_tasks:
         run.agenda.append(("check", None))
-    run.agenda.append(("dispatch", commands))
+    run.agenda.append(("dispatch", (task, commands)))
     run.agenda.append(("settled", task))
 
 
@@ -203,11 +203,9 @@ def update(run: Run, task: TaskRun, world: World, state: str) -> None:
 
 def force_fail(run: Run, task: TaskRun, world: World, message: str) -> None:
     """Fail a task for an error in the workflow itself: nothing can take care of it, the execution fails too."""
-    from mistralish.engine.machine import workflows
-
     set_task_state(run, task, world, states.ERROR, message)
     disarm_all(run, task)
-    workflows.fail(run, world, workflows.final_context_or_nothing(run), message)
+    ending.fail(run, world, ending.final_context_or_nothing(run), message)
 
 
 def _apply_before(run: Run, task: TaskRun, world: World) -> None:
@@ -231,12 +229,12 @@ def _start_items(run: Run, task: TaskRun, world: World) -> None:
 def _failing_the_task(run: Run, task: TaskRun, world: World, work: Any) -> None:
     try:
         work(run, task, world)
-    except actions.TaskFailure as error:
+    except actions.TaskFailureError as error:
         complete(run, task, world, states.ERROR, error.message)
         refresh_joins(run, task, world)
 
 
-class _failing_the_execution:  # noqa: N801 - reads as what it does
+class failing_the_execution:  # noqa: N801 - reads as what it does
     """Within it an error of the workflow's making fails the task and the execution."""
 
     def __init__(self, run: Run, task: TaskRun, world: World, said: str) -> None:

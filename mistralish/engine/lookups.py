@@ -1,0 +1,119 @@
+"""The world as the turn loop shows it to decisions: the clock, definitions, and other executions."""
+
+from typing import Any
+
+from mistralish.engine.catalog import Catalog
+from mistralish.engine.memory import Memory
+from mistralish.engine.run import ChildRef, Run
+from mistralish.engine.scope import RunScope, moment
+from mistralish.engine.world import Action, Definition
+from mistralish.ids import new_id
+from mistralish.records import ActionExecution, WorkflowExecution
+from mistralish.store import Store, Tenant, Turn, parse_query
+
+LIST_LIMIT = 1_000
+"""How many rows ``tasks()`` and ``executions()`` give at the most."""
+
+
+class TurnWorld:
+    """The World of one turn. ``now`` (µs) is set by the loop for each command."""
+
+    def __init__(self, store: Store, catalog: Catalog, memory: Memory, turn: Turn, field_limit: int, now: int) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._memory = memory
+        self._turn = turn
+        self.field_limit = field_limit
+        self.now = now
+
+    def new_id(self) -> str:
+        """A new identifier."""
+        return new_id()
+
+    def find_workflow(self, name: str, namespace: str, project_id: str) -> Definition | None:
+        """See ``World``."""
+        return self._catalog.workflow(name, namespace, project_id)
+
+    def find_action(self, name: str, namespace: str, project_id: str) -> Action | None:
+        """See ``World``."""
+        return self._catalog.action(name, namespace, project_id)
+
+    def find_environment(self, name: str, project_id: str) -> dict[str, Any] | None:
+        """See ``World``."""
+        return self._catalog.environment(name, project_id)
+
+    def load_children(self, task_id: str) -> tuple[list[ActionExecution], list[WorkflowExecution]]:
+        """See ``World``."""
+        return self._turn.load_children(task_id)
+
+    def task_of_action(self, action_id: str) -> str | None:
+        """See ``World``."""
+        action = self._turn.load_action(action_id)
+        return None if action is None else action.task_execution_id
+
+    def tasks(
+        self, workflow_execution_id: str | None, recursive: bool, state: str | None, flat: bool, project_id: str
+    ) -> list[dict[str, Any]]:
+        """See ``World``. ``flat``: without tasks whose child executions are in the task's own state."""
+        if workflow_execution_id is not None:
+            runs = self._tree(workflow_execution_id, recursive, project_id)
+        else:
+            runs = self._all_runs(project_id)
+        found: list[dict[str, Any]] = []
+        for run in runs:
+            scope = RunScope(run, self)
+            for task in run.tasks.values():
+                if state and task.rec.state != state:
+                    continue
+                if flat and task.rec.type == "WORKFLOW" and self._mirrors_child(run, task):
+                    continue
+                found.append(scope.shown(task))
+                if len(found) >= LIST_LIMIT:
+                    return found
+        return found
+
+    def executions(self, filters: dict[str, Any], project_id: str) -> list[dict[str, Any]]:
+        """See ``World``."""
+        args = {k: v for k, v in filters.items() if k not in ("from_time", "to_time")}
+        if "from_time" in filters:
+            args["created_at"] = f"gte:{filters['from_time']}"
+        if "to_time" in filters:
+            args["created_at"] = f"lt:{filters['to_time']}"
+        page = self._list("execution", args, project_id)
+        return [
+            {
+                **row,
+                "created_at": moment(row["created_at"]),
+                "updated_at": moment(row["updated_at"] or row["created_at"]),
+            }
+            for row in page
+        ]
+
+    def _list(self, kind: str, args: dict[str, Any], project_id: str) -> list[dict[str, Any]]:
+        query = parse_query(kind, args, default_limit=LIST_LIMIT, max_limit=LIST_LIMIT)
+        return list(self._store.list(kind, query, tenant=Tenant(project_id)).items)
+
+    def _tree(self, execution_id: str, recursive: bool, project_id: str) -> list[Run]:
+        run = self._memory.load(self._turn, execution_id)
+        if run is None or run.ex.project_id != project_id:
+            return []
+        runs = [run]
+        if recursive:
+            for task in run.tasks.values():
+                if task.rec.type == "WORKFLOW":
+                    for child in self._children(run, task):
+                        runs.extend(self._tree(child.id, True, project_id))
+        return runs
+
+    def _all_runs(self, project_id: str) -> list[Run]:
+        rows = self._list("execution", {"fields": "id"}, project_id)
+        loaded = (self._memory.load(self._turn, row["id"]) for row in rows)
+        return [run for run in loaded if run is not None]
+
+    def _children(self, run: Run, task: Any) -> list[ChildRef]:
+        from mistralish.engine.machine import data
+
+        return [c for c in data.children(run, task, self).values() if isinstance(c, ChildRef)]
+
+    def _mirrors_child(self, run: Run, task: Any) -> bool:
+        return any(child.state == task.rec.state for child in self._children(run, task))

@@ -1,0 +1,87 @@
+"""Action executions that belong to no workflow: made and ended by callers directly."""
+
+from typing import Any
+
+from mistralish import states
+from mistralish.actions import Result
+from mistralish.engine import commands
+from mistralish.engine.lookups import TurnWorld
+from mistralish.errors import InputError, NotAllowedError, NotFoundError
+from mistralish.records import ActionExecution
+from mistralish.store import Turn
+
+
+class LooseActions:
+    """What a turn does with action executions outside workflows."""
+
+    def __init__(self, turn: Turn, world: TurnWorld) -> None:
+        self._turn = turn
+        self._world = world
+        self.created: list[ActionExecution] = []
+        self.changed: list[ActionExecution] = []
+        self.deleted: list[str] = []
+
+    def handle(self, command: Any) -> ActionExecution | None:
+        """Carry out a command for such an action execution. Raises MistralishError where it may not be."""
+        if isinstance(command, KeepAction):
+            self.created.append(command.record)
+            return command.record
+        action = self._load(command.action_id)
+        if isinstance(command, commands.ActionFinished):
+            return self._finish(action, command)
+        if isinstance(command, commands.UpdateAction):
+            return self._update(action, command.state)
+        return self._delete(action)
+
+    def _load(self, action_id: str) -> ActionExecution:
+        for action in (*self.created, *self.changed):
+            if action.id == action_id:
+                return action
+        action = self._turn.load_action(action_id)
+        if action is None or action_id in self.deleted:
+            raise NotFoundError(f"ActionExecution not found [id={action_id}]")
+        return action
+
+    def _finish(self, action: ActionExecution, command: commands.ActionFinished) -> ActionExecution:
+        if action.state in states.COMPLETED:
+            raise InputError(f"Action {action.id} is already completed: its state is {action.state}")
+        result = Result(command.data, command.error if command.is_error or command.cancel else None, command.cancel)
+        found = self._world.find_action(action.name, action.workflow_namespace, action.project_id)
+        if found is not None:
+            result = found.post_process(result, {}, None)
+        action.state = states.CANCELLED if command.cancel else states.ERROR if command.is_error else states.SUCCESS
+        action.output = result.to_output()
+        action.accepted = True
+        return self._changed(action)
+
+    def _update(self, action: ActionExecution, state: str) -> ActionExecution:
+        if state == states.PAUSED and action.is_sync:
+            raise InputError("Transition to the PAUSED state is only supported for asynchronous action execution.")
+        if not states.may_follow(action.state, state):
+            raise InputError(f"Invalid state transition from {action.state} to {state}.")
+        action.state = state
+        return self._changed(action)
+
+    def _delete(self, action: ActionExecution) -> None:
+        if action.task_execution_id is not None:
+            raise NotAllowedError("Only ad-hoc action execution can be deleted.")
+        if action.state not in states.COMPLETED:
+            raise NotAllowedError(
+                f"Only completed action execution can be deleted: {action.id} is in state {action.state}"
+            )
+        self.deleted.append(action.id)
+
+    def _changed(self, action: ActionExecution) -> ActionExecution:
+        action.updated_at = self._world.now
+        if not any(action is other for other in (*self.created, *self.changed)):
+            self.changed.append(action)
+        return action
+
+
+class KeepAction:
+    """Keep the record of an action that a caller has run, or is about to run."""
+
+    __slots__ = ("record",)
+
+    def __init__(self, record: ActionExecution) -> None:
+        self.record = record

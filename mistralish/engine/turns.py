@@ -1,0 +1,320 @@
+"""One turn: several commands decided, one transaction, then answers and effects."""
+
+import copy
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from mistralish.actions import Registry, Result
+from mistralish.engine import commands, effects, steps
+from mistralish.engine.lookups import TurnWorld
+from mistralish.engine.loose import LooseActions
+from mistralish.engine.machine.creation import create_run
+from mistralish.engine.machine.decide import decide
+from mistralish.engine.memory import Memory
+from mistralish.engine.run import Run
+from mistralish.errors import MistralishError, NotAllowedError, NotFoundError
+from mistralish.executors import ActionCall
+from mistralish.executors.run import run_action
+from mistralish.ids import new_id
+from mistralish.records import Message, Timer
+from mistralish.states import COMPLETED
+from mistralish.store import Changes, Turn
+
+TURN_SECONDS = 0.01
+"""How long a turn goes on deciding before it commits. A bound on how long a caller waits for the others."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A command on its way: for which execution, who waits for the answer, and where it is kept if it is."""
+
+    command: Any
+    execution_id: str | None
+    root_id: str
+    future: "Future[Any] | None" = None
+    message_id: str | None = None
+
+
+class RejectedAfterChangeError(Exception):
+    """A command was refused after it had changed something: the turn must be taken back."""
+
+
+class TurnWork:
+    """The state of one turn while it is being decided. Made anew for each; ``changes`` is what it will write."""
+
+    def __init__(self, turn: Turn, world: TurnWorld, memory: Memory, registry: Registry, known_specs: set[str]) -> None:
+        self._turn = turn
+        self._world = world
+        self._memory = memory
+        self._registry = registry
+        self._known_specs = known_specs
+        self._runs: dict[str, Run] = {}
+        self._specs: dict[str, Any] = {}
+        self._timers: dict[str, Timer] = {}
+        self._removed_timers: list[str] = []
+        self._removed_messages: list[str] = []
+        self._accepted: list[tuple[str, bool]] = []
+        self._deleted: list[str] = []
+        self.loose = LooseActions(turn, world)
+        self.queue: deque[Work] = deque()
+        self.refused: list[tuple[Future[Any], MistralishError]] = []
+        self.answers: list[tuple[Future[Any], Any]] = []
+        self.calls: list[tuple[str | None, ActionCall]] = []
+        self.notices: list[effects.Notify] = []
+
+    def work_off(self, seconds: float) -> None:
+        """Decide the queued commands and those that follow from them, for so long; the rest stays queued."""
+        end = time.monotonic() + seconds
+        while self.queue:
+            work = self.queue.popleft()
+            self._handle(work)
+            if time.monotonic() > end:
+                break
+
+    def take_over_messages(self) -> list[Message]:
+        """Messages for the commands that are left and that nobody waits for: they must survive this process."""
+        made: list[Message] = []
+        for work in self.queue:
+            if work.future is None and work.message_id is None and work.execution_id is not None:
+                work.message_id = new_id()
+                made.append(Message(work.message_id, work.execution_id, steps.to_json(work.command), self._world.now))
+        return made
+
+    def changes(self, messages: list[Message]) -> Changes:
+        """All that the turn has changed."""
+        changes = Changes(
+            specs=self._specs,
+            add_timers=list(self._timers.values()),
+            remove_timers=self._removed_timers,
+            add_messages=messages,
+            remove_messages=self._removed_messages,
+            accepted=self._accepted,
+            delete_executions=self._deleted,
+            delete_actions=self.loose.deleted,
+        )
+        insert: list[Any] = list(self.loose.created)
+        update: list[Any] = list(self.loose.changed)
+        history: list[Any] = []
+        for run in self._runs.values():
+            if run.is_new:
+                insert.append(run.ex)
+            elif run.is_touched:
+                update.append(run.ex)
+            if run.created:
+                insert.extend(run.created)
+                new = {rec.id for rec in run.created}
+                update.extend(rec for key, rec in run.changed.items() if key not in new)
+            else:
+                update.extend(run.changed.values())
+            history.extend(run.events)
+        changes.insert, changes.update, changes.history = insert, update, history
+        return changes
+
+    def settle(self) -> None:
+        """After the commit: the runs are as saved; those that are over need not be kept."""
+        for run in self._runs.values():
+            run.is_new = run.is_touched = False
+            run.created.clear()
+            run.changed.clear()
+            run.events.clear()
+            if run.is_finished:
+                self._memory.forget(run)
+        self._known_specs.update(self._specs)
+
+    @property
+    def roots(self) -> set[str]:
+        """The trees that the turn has touched."""
+        return {run.root_id for run in self._runs.values()}
+
+    @property
+    def next_timer(self) -> int | None:
+        """When the first of the newly armed timers is due."""
+        return min((timer.due_at for timer in self._timers.values()), default=None)
+
+    def _handle(self, work: Work) -> None:
+        if work.message_id is not None:
+            self._removed_messages.append(work.message_id)
+        try:
+            answer = self._decide(work)
+        except MistralishError as error:
+            if work.future is not None:
+                self.refused.append((work.future, error))
+            return
+        if work.future is not None:
+            self.answers.append((work.future, answer))
+
+    def _decide(self, work: Work) -> Any:
+        command = work.command
+        if isinstance(command, commands.StartExecution):
+            return self._start(command)
+        if isinstance(command, commands.DeleteExecution):
+            return self._delete(command)
+        if work.execution_id is None:
+            return self.loose.handle(command)
+        if isinstance(command, commands.TimerDue):
+            return self._timer(work, command)
+        run = self._memory.load(self._turn, work.execution_id)
+        if run is None:
+            raise NotFoundError(f"WorkflowExecution not found [id={work.execution_id}]")
+        self._apply(run, _as_step(command))
+        return _answer(run, command)
+
+    def _apply(self, run: Run, step: Any) -> None:
+        self._runs[run.ex.id] = run
+        before = run.mutations
+        try:
+            found = decide(run, step, self._world)
+        except MistralishError as error:
+            if run.mutations != before or run.effects or run.agenda:
+                raise RejectedAfterChangeError from error
+            raise
+        for effect in found:
+            self._carry_out(run, effect)
+
+    def _start(self, command: commands.StartExecution) -> Any:
+        existing = self._memory.load(self._turn, command.execution_id)
+        if existing is not None:
+            return existing.ex
+        claim = command.claim
+        if claim is not None and not self._turn.claim_cron_trigger(
+            claim.trigger_id, claim.expected, claim.next, claim.remaining
+        ):
+            return None
+        definition = self._world.find_workflow(command.workflow, command.namespace, command.project_id)
+        if definition is None:
+            raise NotFoundError(
+                f"Workflow not found [workflow_identifier={command.workflow}, namespace={command.namespace}]"
+            )
+        params = dict(command.params)
+        if command.namespace:
+            params["namespace"] = command.namespace
+        run = create_run(
+            self._world,
+            definition,
+            execution_id=command.execution_id,
+            given=command.input,
+            description=command.description,
+            params=params,
+            project_id=command.project_id,
+        )
+        self._begin(run)
+        return run.ex
+
+    def _begin(self, run: Run) -> None:
+        spec_id = run.plan.spec_id
+        if spec_id not in self._known_specs:
+            self._specs[spec_id] = dict(run.plan.spec.data)
+        self._memory.add(run)
+        try:
+            self._apply(run, steps.Begin())
+        except RejectedAfterChangeError as error:
+            self._memory.forget(run)
+            del self._runs[run.ex.id]
+            raise error.__cause__ or error from None
+
+    def _delete(self, command: commands.DeleteExecution) -> None:
+        run = self._memory.load(self._turn, command.execution_id)
+        if run is None:
+            raise NotFoundError(f"WorkflowExecution not found [id={command.execution_id}]")
+        if not command.force and run.ex.state not in COMPLETED:
+            raise NotAllowedError(
+                "Only completed executions can be deleted. Use --force to override this. "
+                f"Execution {command.execution_id} is in {run.ex.state} state"
+            )
+        self._deleted.append(command.execution_id)
+        self._memory.forget_tree(run.root_id)
+
+    def _timer(self, work: Work, command: commands.TimerDue) -> None:
+        run = self._memory.load(self._turn, command.execution_id)
+        self._removed_timers.append(command.timer_id)
+        if run is None:
+            return
+        step = steps.from_json(command.command)
+        task = run.tasks.get(step.task_id)
+        if task is None or command.timer_id not in (task.timers or ()):
+            return
+        task.timers = [t for t in task.timers or () if t != command.timer_id]
+        self._apply(run, step)
+
+    def _carry_out(self, run: Run, effect: Any) -> None:
+        match effect:
+            case effects.RunActionEffect():
+                self._run_action(run, effect)
+            case effects.Tell(execution_id, command):
+                self.queue.append(Work(command, execution_id, run.root_id))
+            case effects.StartChild(child):
+                self._adopt(child)
+            case effects.ArmTimer(timer_id, due_at, execution_id, step):
+                self._timers[timer_id] = Timer(timer_id, due_at, execution_id, steps.to_json(step))
+            case effects.DisarmTimer(timer_id):
+                if self._timers.pop(timer_id, None) is None:
+                    self._removed_timers.append(timer_id)
+            case effects.SetAccepted(execution_id, accepted):
+                self._set_accepted(execution_id, accepted)
+            case effects.Notify():
+                self.notices.append(effect)
+
+    def _adopt(self, child: Run) -> None:
+        spec_id = child.plan.spec_id
+        if spec_id not in self._known_specs:
+            self._specs[spec_id] = dict(child.plan.spec.data)
+        self._memory.add(child)
+        self._runs[child.ex.id] = child
+        self.queue.append(Work(steps.Begin(), child.ex.id, child.root_id))
+
+    def _set_accepted(self, execution_id: str, accepted: bool) -> None:
+        child = self._memory.get(execution_id)
+        if child is not None:
+            child.ex.accepted = accepted
+        self._accepted.append((execution_id, accepted))
+
+    def _run_action(self, run: Run, effect: effects.RunActionEffect) -> None:
+        call = ActionCall(
+            effect.record.id,
+            effect.action,
+            effect.input,
+            effect.context,
+            effect.target,
+            effect.timeout,
+            effect.safe_rerun,
+        )
+        if not effect.inline:
+            self.calls.append((run.ex.id, call))
+            return
+        action = self._registry.find(call.action)
+        result = Result(error=f"Failed to find action [action_name={call.action}]")
+        if action is not None:
+            result = run_action(action, call)
+            if result.is_success and not action.is_sync(call.input):
+                return
+        self.queue.append(Work(as_step(effect.record.id, result), run.ex.id, run.root_id))
+
+
+def as_step(action_id: str, result: Result) -> steps.ActionResult:
+    """A result as the machine takes it."""
+    return steps.ActionResult(action_id, result.data, result.error, not result.is_success, result.cancel)
+
+
+def _as_step(command: Any) -> Any:
+    if isinstance(command, commands.ActionFinished):
+        return steps.ActionResult(command.action_id, command.data, command.error, command.is_error, command.cancel)
+    if isinstance(command, commands.UpdateAction):
+        return steps.ActionState(command.action_id, command.state)
+    return command
+
+
+def _answer(run: Run, command: Any) -> Any:
+    if isinstance(command, commands.RerunTask):
+        return run.tasks[command.task_id].rec
+    if isinstance(command, commands.ActionFinished | commands.UpdateAction):
+        task = run.actions[command.action_id]
+        return (task.children or {})[command.action_id]
+    return run.ex
+
+
+def snapshot(answer: Any) -> Any:
+    """A copy of an answer, so that later turns do not change it under the caller's eyes."""
+    return copy.copy(answer)
