@@ -1,0 +1,130 @@
+"""``/v2/cron_triggers``: what starts workflows at given times."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint
+
+from mistralish import lang
+from mistralish.api.arguments import Projection
+from mistralish.api.context import store, tenant, wake_scheduler
+from mistralish.api.contract import contract, lists
+from mistralish.api.lists import answer_list, check_fields
+from mistralish.api.schemas.base import show
+from mistralish.api.schemas.triggers import CronTriggerSchema, as_cron_trigger
+from mistralish.definitions import WORKFLOW, check_workflow_input, get
+from mistralish.errors import InputError
+from mistralish.scheduler import cron
+
+CRON_TRIGGER = "cron_trigger"
+_EARLIEST_US = 60 * 1_000_000
+_MICROSECOND = 1_000_000
+_TIME_FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ")
+
+blueprint = Blueprint("cron_triggers", __name__, url_prefix="/v2/cron_triggers")
+
+
+@blueprint.get("/")
+@lists(CronTriggerSchema)
+def list_cron_triggers() -> dict[str, Any]:
+    """A page of cron triggers."""
+    return answer_list(CRON_TRIGGER, CronTriggerSchema, "cron_triggers", as_shown=as_cron_trigger)
+
+
+@blueprint.post("/")
+@contract(answers=CronTriggerSchema, body=CronTriggerSchema, status=201)
+def create_cron_trigger(body: dict[str, Any]) -> dict[str, Any]:
+    """Keep a new trigger; its times are in UTC unless it names a ``time_zone``."""
+    values = _times(body, time.time_ns() // 1000)
+    with store().transaction():
+        values |= _what_to_start(body)
+        created = store().create(CRON_TRIGGER, values, tenant=tenant())
+    wake_scheduler()
+    return show(CronTriggerSchema, as_cron_trigger(created), without=("updated_at",))
+
+
+@blueprint.get("/<identifier>")
+@contract(answers=CronTriggerSchema, arguments=Projection)
+def get_cron_trigger(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """One trigger, by name or id."""
+    only = check_fields(arguments["fields_"], CronTriggerSchema)
+    document = store().get(CRON_TRIGGER, identifier, tenant=tenant())
+    return show(CronTriggerSchema, as_cron_trigger(document), only=only or None)
+
+
+@blueprint.delete("/<identifier>")
+@contract(status=204)
+def delete_cron_trigger(identifier: str) -> None:
+    """Remove a trigger. What it started goes on."""
+    store().delete(CRON_TRIGGER, identifier, tenant=tenant())
+
+
+def _what_to_start(body: dict[str, Any]) -> dict[str, Any]:
+    params = body.get("workflow_params") or {}
+    namespace = params.get("namespace", "")
+    if not isinstance(namespace, str):
+        raise InputError(f"workflow_params.namespace must be text, not {namespace!r}")
+    identifier = body.get("workflow_id") or body.get("workflow_name")
+    if not identifier:
+        raise InputError("Workflow not found: give workflow_id or workflow_name")
+    workflow = get(store(), WORKFLOW, identifier, namespace, tenant())
+    values = body.get("workflow_input") or {}
+    check_workflow_input(lang.load_workflow(workflow["spec"]), values)
+    return {
+        "workflow_id": workflow["id"],
+        "workflow_name": workflow["name"],
+        "workflow_namespace": workflow["namespace"],
+        "workflow_input": values,
+        "workflow_params": params,
+    }
+
+
+def _times(body: dict[str, Any], now: int) -> dict[str, Any]:
+    if not body.get("name"):
+        raise InputError("Name of the cron trigger is not provided.")
+    pattern, zone = body.get("pattern") or None, body.get("time_zone") or None
+    count = body.get("remaining_executions")
+    first = _parse_time(body.get("first_execution_time"))
+    if first is None and pattern is None:
+        raise InputError("Pattern or first_execution_time must be specified.")
+    if first is not None:
+        if first < now + _EARLIEST_US:
+            raise InputError("first_execution_time must be at least 1 minute in the future.")
+        if pattern is None and count is not None and count > 1:
+            raise InputError("Pattern must be provided if count is superior to 1.")
+        count = 1 if pattern is None else count
+    if pattern is not None:
+        cron.validate(pattern, zone)
+    elif zone is not None:
+        cron.validate("* * * * *", zone)
+    return {
+        "name": body["name"],
+        "scope": body.get("scope", "private"),
+        "pattern": pattern,
+        "time_zone": zone,
+        "first_execution_time": first,
+        "next_execution_time": first if first is not None else _next_time(str(pattern), now, zone),
+        "remaining_executions": count,
+    }
+
+
+def _next_time(pattern: str, now: int, zone: str | None) -> int:
+    due = cron.next_time(pattern, now, zone)
+    if due is None:
+        raise InputError(f"The specified pattern is not valid: {pattern}: it never comes true after now")
+    return due
+
+
+def _parse_time(text: str | None) -> int | None:
+    if not text:
+        return None
+    for form in _TIME_FORMATS:
+        try:
+            return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()) * _MICROSECOND
+        except ValueError:
+            continue
+    raise InputError(
+        f"first_execution_time: time data '{text}' does not match format 'YYYY-MM-DD HH:MM' (UTC), "
+        "such as '2030-01-31 12:00'"
+    )

@@ -1,0 +1,192 @@
+"""``/v2/executions``: runs of workflows."""
+
+from typing import Any
+
+from flask import Blueprint
+
+from mistralish import states
+from mistralish.api.arguments import ForceDelete, Projection, Report, SubExecutions
+from mistralish.api.context import call_engine, store, tenant
+from mistralish.api.contract import contract, lists
+from mistralish.api.lists import answer_list, check_fields
+from mistralish.api.reports import build_report
+from mistralish.api.schemas.base import show, show_many
+from mistralish.api.schemas.executions import ExecutionSchema, TaskSchema
+from mistralish.api.schemas.rows import as_document, as_task, published_global
+from mistralish.api.trees import load_tree
+from mistralish.engine import commands
+from mistralish.errors import ConflictError, InputError, NotFoundError
+from mistralish.ids import new_id
+
+EXECUTION = "execution"
+_TARGET_STATES = (states.RUNNING, states.PAUSED, states.SUCCESS, states.ERROR, states.CANCELLED)
+# Of an execution's params, those that are its own place in a tree; a new execution has another.
+_PLACE = frozenset(("root_execution_id", "task_execution_id", "parent_execution_id", "index"))
+
+blueprint = Blueprint("executions", __name__, url_prefix="/v2/executions")
+
+
+@blueprint.get("/")
+@lists(ExecutionSchema)
+def list_executions() -> dict[str, Any]:
+    """A page of executions."""
+    return answer_list(EXECUTION, ExecutionSchema, "executions")
+
+
+@blueprint.post("/")
+@contract(answers=ExecutionSchema, body=ExecutionSchema, status=201)
+def create_execution(body: dict[str, Any]) -> dict[str, Any]:
+    """Start a workflow. An ``id`` that an execution has already answers that one, and starts nothing."""
+    identifier = body.get("id") or None
+    existing = _existing(identifier)
+    if existing is not None:
+        return _show(existing)
+    wanted = _with_source(body)
+    # A client that sends an empty workflow_id means none, whatever its name says.
+    workflow = wanted.get("workflow_id") or wanted.get("workflow_name")
+    if not workflow:
+        raise InputError("Workflow ID or workflow name must be provided. Workflow ID is recommended.")
+    command = commands.StartExecution(
+        execution_id=identifier or new_id(),
+        workflow=workflow,
+        namespace=wanted.get("workflow_namespace") or "",
+        input=wanted.get("input") or {},
+        description=wanted.get("description") or "",
+        params=wanted.get("params") or {},
+        project_id=tenant().project_id,
+    )
+    started = call_engine(command)
+    if started.project_id != tenant().project_id:
+        raise ConflictError(f"Duplicate entry for WorkflowExecution with ID: {identifier}")
+    return _show(as_document(started))
+
+
+@blueprint.get("/<identifier>")
+@contract(answers=ExecutionSchema, arguments=Projection)
+def get_execution(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """One execution."""
+    only = check_fields(arguments["fields_"], ExecutionSchema)
+    document = store().get(EXECUTION, identifier, tenant=tenant())
+    if not only or "published_global" in only:
+        document["published_global"] = published_global(document, store().load_spec)
+    return show(ExecutionSchema, document, only=only or None)
+
+
+@blueprint.put("/<identifier>")
+@contract(answers=ExecutionSchema, body=ExecutionSchema)
+def update_execution(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Change the description, the environment or the state of an execution."""
+    store().get(EXECUTION, identifier, tenant=tenant())
+    state, description = body.get("state"), body.get("description")
+    env = _env(body)
+    if not (state or description or env):
+        raise InputError("The property state, description, or env is not provided for update.")
+    if description and state:
+        raise InputError("The property description must be updated separately from state.")
+    if env and state and state != states.RUNNING:
+        raise InputError(
+            "The property env can only be updated when workflow execution is not running or on resume from pause."
+        )
+    if state:
+        return _show(as_document(call_engine(_to_state(identifier, state, env, body.get("state_info")))))
+    changed = call_engine(commands.UpdateExecution(identifier, description=description or None, env=env))
+    # The reference leaves out what it had no need to load.
+    return _show(as_document(changed), without=() if env else ("params", "input", "output"))
+
+
+@blueprint.delete("/<identifier>")
+@contract(arguments=ForceDelete, status=204)
+def delete_execution(identifier: str, arguments: dict[str, Any]) -> None:
+    """Remove an execution with all that belongs to it; an unfinished one only by ``force``."""
+    store().get(EXECUTION, identifier, tenant=tenant())
+    call_engine(commands.DeleteExecution(identifier, force=arguments["force"]))
+
+
+@blueprint.get("/<identifier>/tasks")
+@lists(TaskSchema)
+def list_tasks_of_execution(identifier: str) -> dict[str, Any]:
+    """A page of the tasks of an execution."""
+    store().get(EXECUTION, identifier, tenant=tenant())
+    fixed = {"workflow_execution_id": f"eq:{identifier}"}
+    return answer_list("task", TaskSchema, "tasks", fixed=fixed, as_shown=as_task)
+
+
+@blueprint.get("/<identifier>/executions")
+@contract(answers=ExecutionSchema, arguments=SubExecutions)
+def list_executions_below(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """An execution and all that it started, and they in turn."""
+    root = store().get(EXECUTION, identifier, tenant=tenant())
+    depth = arguments["max_depth"]
+    include_output = arguments["include_output"]
+    tree = load_tree(
+        root,
+        errors_only=arguments["errors_only"],
+        # The children of the deepest execution wanted are not wanted.
+        max_depth=depth if depth < 0 else depth - 1,
+        with_actions=False,
+        include_output=include_output,
+    )
+    hidden = ("published_global",) if include_output else ("output", "published_global")
+    return {"executions": show_many(ExecutionSchema, (n.execution for n in tree.walk()), without=hidden)}
+
+
+@blueprint.get("/<identifier>/report")
+@contract(arguments=Report)
+def get_report(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What ran in an execution and below it, as a tree, and figures about it."""
+    return build_report(store().get(EXECUTION, identifier, tenant=tenant()), **arguments)
+
+
+def _show(document: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
+    return show(ExecutionSchema, document, without=("published_global", *without))
+
+
+def _existing(identifier: str | None) -> dict[str, Any] | None:
+    if identifier is None:
+        return None
+    try:
+        return store().get(EXECUTION, identifier, tenant=tenant())
+    except NotFoundError:
+        return None
+
+
+def _with_source(body: dict[str, Any]) -> dict[str, Any]:
+    """The request, and from the execution that it is based on what it does not say itself."""
+    source_id = body.get("source_execution_id")
+    if not source_id:
+        return body
+    source = store().get(EXECUTION, source_id, tenant=tenant())
+    wanted = {name: source[name] for name in ("workflow_id", "workflow_name", "workflow_namespace", "input")}
+    wanted["params"] = {name: value for name, value in source["params"].items() if name not in _PLACE}
+    if body.get("workflow_name") and not body.get("workflow_id"):
+        del wanted["workflow_id"]
+    description = f"{body.get('description') or ''} Based on the execution '{source_id}'".strip()
+    return {**_merged(wanted, body), "description": description}
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for name, value in over.items():
+        mine = result.get(name)
+        both_are_objects = isinstance(mine, dict) and isinstance(value, dict)
+        result[name] = _merged(mine, value) if both_are_objects else value  # type: ignore[arg-type]
+    return result
+
+
+def _env(body: dict[str, Any]) -> dict[str, Any] | None:
+    env = (body.get("params") or {}).get("env")
+    if not env:
+        return None
+    if not isinstance(env, dict):
+        raise InputError(f"params.env must be an object of variables, not {env!r}")
+    return env
+
+
+def _to_state(identifier: str, state: str, env: dict[str, Any] | None, message: str | None) -> Any:
+    if state == states.PAUSED:
+        return commands.PauseExecution(identifier, message or None)
+    if state == states.RUNNING:
+        return commands.ResumeExecution(identifier, env)
+    if state in _TARGET_STATES:
+        return commands.StopExecution(identifier, state, message or None)
+    raise InputError(f"Cannot change state to {state}. Allowed states are: '{', '.join(_TARGET_STATES)}'")

@@ -1,0 +1,113 @@
+"""``/v2/tasks``: runs of tasks."""
+
+from typing import Any
+
+from flask import Blueprint
+
+from mistralish import states
+from mistralish.api.arguments import Projection, SubExecutions
+from mistralish.api.context import call_engine, store, tenant
+from mistralish.api.contract import contract, lists
+from mistralish.api.lists import answer_list, check_fields
+from mistralish.api.results import result_text
+from mistralish.api.schemas.base import show, show_many
+from mistralish.api.schemas.executions import ActionExecutionSchema, ExecutionSchema, TaskSchema
+from mistralish.api.schemas.rows import PUBLISHED_GLOBAL, as_task
+from mistralish.api.trees import load_below_task
+from mistralish.engine import commands
+from mistralish.errors import InputError
+
+TASK = "task"
+
+blueprint = Blueprint("tasks", __name__, url_prefix="/v2/tasks")
+
+
+@blueprint.get("/")
+@lists(TaskSchema)
+def list_tasks() -> dict[str, Any]:
+    """A page of tasks."""
+    return answer_list(TASK, TaskSchema, "tasks", as_shown=as_task)
+
+
+@blueprint.get("/<identifier>")
+@contract(answers=TaskSchema, arguments=Projection)
+def get_task(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """One task execution, with its result and what it published globally."""
+    only = check_fields(arguments["fields_"], TaskSchema)
+    document = store().get(TASK, identifier, tenant=tenant())
+    if not only or "result" in only:
+        document["result"] = result_text(document)
+    published = (document["runtime_context"] or {}).get(PUBLISHED_GLOBAL)
+    if published and document["state"] in (states.SUCCESS, states.ERROR):
+        document["published_global"] = published
+    return show(TaskSchema, as_task(document), only=only or None)
+
+
+@blueprint.put("/<identifier>")
+@contract(answers=TaskSchema, body=TaskSchema)
+def update_task(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Run a failed task again, or skip it."""
+    task = store().get(TASK, identifier, tenant=tenant())
+    _check_rerun(task, body)
+    command = commands.RerunTask(
+        identifier,
+        reset=bool(body.get("reset")),
+        skip=body["state"] == states.SKIPPED,
+        env=body.get("env") or None,
+    )
+    call_engine(command)
+    document = store().get(TASK, identifier, tenant=tenant())
+    return show(TaskSchema, as_task({**document, "result": result_text(document)}))
+
+
+@blueprint.get("/<identifier>/action_executions")
+@lists(ActionExecutionSchema)
+def list_actions_of_task(identifier: str) -> dict[str, Any]:
+    """A page of the action executions of a task."""
+    fixed = {"task_execution_id": f"eq:{identifier}"}
+    return answer_list("action_execution", ActionExecutionSchema, "action_executions", fixed=fixed)
+
+
+@blueprint.get("/<identifier>/workflow_executions")
+@lists(ExecutionSchema)
+def list_executions_of_task(identifier: str) -> dict[str, Any]:
+    """A page of the executions that a task started, without what went into them and came out."""
+    fixed = {"task_execution_id": f"eq:{identifier}"}
+    without = frozenset(("params", "input"))
+    return answer_list("execution", ExecutionSchema, "executions", fixed=fixed, without=without)
+
+
+@blueprint.get("/<identifier>/executions")
+@contract(answers=ExecutionSchema, arguments=SubExecutions)
+def list_executions_below_task(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The executions that a task started, and all that they started in turn."""
+    found = load_below_task(store().get(TASK, identifier, tenant=tenant()), **arguments)
+    nodes = (node.execution for top in found for node in top.walk())
+    hidden = ("published_global",) if arguments["include_output"] else ("output", "published_global")
+    return {"executions": show_many(ExecutionSchema, nodes, without=hidden)}
+
+
+def _check_rerun(task: dict[str, Any], body: dict[str, Any]) -> None:
+    if body.get("name") and body["name"] != task["name"]:
+        raise InputError("Task name does not match.")
+    if body.get("workflow_name") and body["workflow_name"] != task["workflow_name"]:
+        raise InputError("Workflow name does not match.")
+    state = body.get("state")
+    if state not in (states.RUNNING, states.SKIPPED):
+        raise InputError("Invalid task state. Only updating task to RUNNING or SKIPPED is supported.")
+    if task["state"] != states.ERROR:
+        raise InputError(
+            "The current task execution must be in ERROR for rerun. Only updating task to rerun is supported."
+        )
+    if state == states.SKIPPED:
+        return
+    if "reset" not in body:
+        raise InputError("Reset field is mandatory to rerun task.")
+    if not body["reset"] and not _has_items(task):
+        raise InputError("Only with-items task has the option to not reset.")
+
+
+def _has_items(task: dict[str, Any]) -> bool:
+    execution = store().get("execution", task["workflow_execution_id"], tenant=tenant(), with_spec=True)
+    tasks = (execution["spec"] or {}).get("tasks") or {}
+    return bool((tasks.get(task["name"]) or {}).get("with-items"))

@@ -1,0 +1,1 @@
+"""What each resource looks like to clients: the one description of it, for reading, writing and documenting."""

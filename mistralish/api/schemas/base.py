@@ -1,0 +1,115 @@
+"""What all resources' schemas share: the fields that JSON has no word for, and projections."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+NAME_LENGTH = 255
+SCOPES = ("private", "public")
+
+
+class JsonText(fields.Field[dict[str, Any]]):
+    """An object that clients get as JSON text, and may send as JSON text or as an object."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else json.dumps(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError as error:
+                raise ValidationError(f"It must be an object, or JSON text of one: {error}") from None
+        if not isinstance(value, dict):
+            raise ValidationError("It must be an object, or JSON text of one")
+        return value
+
+
+class TimeText(fields.Field[str]):
+    """A time: microseconds since the epoch inside, ``YYYY-MM-DD HH:MM:SS`` in UTC outside. What is sent is text."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else time_text(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("It must be a time as text, such as 2030-01-31 12:00")
+        return value
+
+
+def time_text(micros: int) -> str:
+    """A time in microseconds since the epoch as the API shows it: UTC, to the second."""
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class ResourceSchema(Schema):
+    """A resource.
+
+    ``deferred`` attributes are left out of lists unless they are asked for; ``derived`` ones no column holds, and
+    lists do not work them out.
+    """
+
+    deferred: frozenset[str] = frozenset()
+    derived: frozenset[str] = frozenset()
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Every attribute, in the order in which they are shown."""
+        return tuple(cls._declared_fields)
+
+
+def text(**kwargs: Any) -> fields.String:
+    """A text attribute that may be null."""
+    return fields.String(allow_none=True, **kwargs)
+
+
+def name_text(**kwargs: Any) -> fields.String:
+    """A name: text of at most 255 characters."""
+    too_long = validate.Length(max=NAME_LENGTH, error=f"It must have at most {NAME_LENGTH} characters")
+    return fields.String(allow_none=True, validate=too_long, **kwargs)
+
+
+def tags() -> fields.List[str]:
+    """A list of texts that may be null."""
+    return fields.List(fields.String(), allow_none=True)
+
+
+def scope() -> fields.String:
+    """Who may see a resource: its project, or everyone."""
+    return fields.String(validate=validate.OneOf(SCOPES, error="Value should be one of: private, public"))
+
+
+def show(
+    schema: type[ResourceSchema],
+    document: Mapping[str, Any],
+    *,
+    only: Iterable[str] | None = None,
+    without: Iterable[str] = (),
+) -> dict[str, Any]:
+    """``document`` as clients get it: every attribute that it has, or only those named, less those ``without``."""
+    return dict(_instance(schema, _shown(schema, only), tuple(without)).dump(document))
+
+
+def show_many(
+    schema: type[ResourceSchema],
+    documents: Iterable[Mapping[str, Any]],
+    *,
+    only: Iterable[str] | None = None,
+    without: Iterable[str] = (),
+) -> list[dict[str, Any]]:
+    """Several documents as :func:`show` shows one."""
+    instance = _instance(schema, _shown(schema, only), tuple(without))
+    return [dict(instance.dump(document)) for document in documents]
+
+
+def _shown(schema: type[ResourceSchema], only: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if only is None else tuple(name for name in only if not schema._declared_fields[name].load_only)
+
+
+@lru_cache(maxsize=256)
+def _instance(schema: type[ResourceSchema], only: tuple[str, ...] | None, without: tuple[str, ...]) -> ResourceSchema:
+    return schema(only=only, exclude=without)
