@@ -1,0 +1,106 @@
+"""std.javascript runs scripts in real V8 processes, and survives what they do."""
+
+import json
+import threading
+
+import pytest
+
+from mistralish.actions import ActionSettings, Registry
+from mistralish.actions.settings import JavaScriptSettings
+from mistralish.executors import ActionCall, run_now
+
+pytest.importorskip("py_mini_racer", reason="mini-racer is not installed")
+
+LIMITS = JavaScriptSettings(max_seconds=1, max_memory_bytes=32 * 1024 * 1024, max_result_bytes=100_000)
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return Registry(ActionSettings(javascript=LIMITS), find_entry_points=list)
+
+
+def js(registry, script, context=None, name="std.javascript"):
+    return run_now(registry, ActionCall("a1", name, {"script": script, "context": context}))
+
+
+@pytest.mark.parametrize("name", ["std.js", "std.javascript"])
+def test_a_script_computes_with_its_context(registry, name):
+    assert js(registry, "return $.a.map(x => x * 2)", {"a": [1, 2]}, name).data == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("script", "result"),
+    [
+        ("", None),
+        ("1 + 1", None),
+        ("return undefined", None),
+        ("return function () {}", None),
+        ("return NaN", None),
+        ("return {a: [1, 2.5, null, true, undefined], b: new Date(0)}",
+         {"a": [1, 2.5, None, True, None], "b": "1970-01-01T00:00:00.000Z"}),
+        ("return 'é\\u{1F600}'", "é😀"),
+        ("return '\\ud800'", "\ufffd"),
+        ("var x = 1; x += 1 // a comment\nreturn x", 2),
+        ("return 2 // a comment at the end", 2),
+    ],
+)  # fmt: skip
+def test_results_come_as_json_has_them(registry, script, result):
+    outcome = js(registry, script)
+    assert (outcome.error, outcome.data) == (None, result)
+
+
+def test_the_context_comes_unchanged_whatever_is_in_it(registry):
+    context = {"__proto__": {"x": 1}, "quote": "\"'\\\u2028</script>\n%s %(context)s", "list": [None, 1.5, {"é": "✓"}]}
+    assert js(registry, "return [Object.keys($), $]", context).data == [list(context), context]
+
+
+def test_an_error_says_what_and_where_and_not_what_the_context_holds(registry):
+    error = js(registry, "\n\nthrow new Error('boo')", {"password": "hunter2"}).error
+    assert "msg='JavaScriptAction failed: line 3: Error: boo']" in error
+    assert "JavaScriptAction failed: line 2: SyntaxError" in js(registry, "var a;\nvar b c;").error
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while (true);",
+        "return /(a+)+$/.test('a'.repeat(60) + 'b')",
+        "return Array(1e9).fill(1).length",
+        "const a = []; while (true) a.push('x'.repeat(1000) + a.length)",
+        "const a = []; while (true) a.push(new Uint8Array(1e7).fill(1))",
+        "return 'a'.repeat(2 ** 28).split('').length",
+        "(function f() { f() })()",
+        "return 'x'.repeat(200000)",
+        "return 1n",
+        "const a = {}; a.a = a; return a",
+    ],
+)
+def test_a_hostile_script_fails_and_the_next_one_runs(registry, script):
+    assert "JavaScriptAction failed: " in js(registry, script).error
+    assert js(registry, "return 1").data == 1
+
+
+def test_nothing_is_left_of_a_script_for_the_next_one(registry):
+    js(registry, "globalThis.left = 1; Array.prototype.left = 1; JSON.stringify = () => 'fooled'")
+    assert js(registry, "return [typeof left, [].left === undefined]").data == ["undefined", True]
+
+
+def test_a_script_finds_no_files_no_network_and_no_process(registry):
+    names = ["require", "process", "fetch", "XMLHttpRequest", "Deno", "import.meta"]
+    script = f"return {json.dumps(names[:-1])}.filter(name => typeof globalThis[name] !== 'undefined')"
+    assert js(registry, script).data == []
+    assert js(registry, "return import('fs')").data in ({}, None)
+
+
+def test_scripts_run_side_by_side(registry):
+    results = {}
+
+    def work(number):
+        results[number] = js(registry, "let s = 0; for (let i = 0; i < 1e5; i++) s += $; return s", number).data
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {number: number * 100_000 for number in range(4)}
