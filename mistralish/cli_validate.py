@@ -15,7 +15,7 @@ def validate_file(path: Path) -> bool:
         file = read_definitions(path)
     except LanguageError as error:
         hint = f" ({error.hint})" if error.hint else ""
-        click.echo(f"{path}:{error.line or 1}:{error.column or 1}: {error.message}{hint}")
+        click.echo(f"{path}:{error.line or 1}:{error.column or 1}: {error.problem}{hint}")
         return False
     except InputError as error:
         click.echo(str(error))

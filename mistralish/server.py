@@ -1,5 +1,6 @@
 """The REST API on a socket: from binding the port to the last answer after a signal."""
 
+import errno
 import logging
 import signal
 import threading
@@ -57,10 +58,15 @@ def _listen(settings: Settings) -> Server:
         server.prepare()
     except OSError as error:
         raise UnavailableError(
-            f"cannot listen on {settings.host} port {settings.port}: {error}; stop what listens there, or choose "
-            "another address with --host and --port"
+            f"cannot listen on {settings.host} port {settings.port}: {_reason(error)}; stop what listens there, or "
+            "choose another address with --host and --port"
         ) from None
     return server
+
+
+def _reason(error: OSError) -> str:
+    """The cause in a few words: cheroot tells the errors of all addresses that it tried as one text."""
+    return "it is in use already" if f"Errno {errno.EADDRINUSE}]" in str(error) else str(error)
 
 
 def _not_yet(_environ: object, _start_response: object) -> list[bytes]:

@@ -9,6 +9,7 @@ from mistralish.config import Settings
 from mistralish.definitions import sync_system_actions
 from mistralish.engine import Engine
 from mistralish.errors import UnavailableError
+from mistralish.executors import ThreadExecutor
 from mistralish.scheduler import Scheduler
 from mistralish.store import Store, open_store
 
@@ -40,8 +41,14 @@ class Service:
         self.store = open_database(settings)
         self.registry = Registry()
         sync_system_actions(self.store, self.registry.all())
-        self.engine = Engine(self.store, self.registry, settings)
+        self.engine = Engine(
+            self.store,
+            self.registry,
+            lambda on_result: ThreadExecutor(self.registry, on_result, settings.workers),
+            field_limit_kb=settings.execution_field_size_limit_kb,
+        )
         self.scheduler = Scheduler(self.store, self.engine)
+        self.engine.on_timer = self.scheduler.wake_at
 
     def create_app(self) -> Flask:
         """The REST API over this service."""

@@ -162,18 +162,8 @@ class Scheduler:
             self.wake()
 
     def _report(self, key: str, claim: CronClaim | None, error: BaseException) -> None:
-        if claim is None:
-            logger.error("Timer %s failed; trying again within %g s: %s", key, self._poll_seconds, error)
-            return
-        logger.error("Cron trigger %s could not start its workflow: %s", key, error)
-        if isinstance(error, MistralishError) and error.status < 500:
-            # Trying again would fail again: as in the reference, the trigger goes on to its next time.
-            self._jobs.add_job(partial(self._skip, claim), "date")
-
-    def _skip(self, claim: CronClaim) -> None:
-        with self._store.turn(()) as turn:
-            turn.claim_cron_trigger(claim.trigger_id, claim.expected, claim.next, claim.remaining)
-        self.wake()
+        what = "Timer" if claim is None else "The workflow of cron trigger"
+        logger.error("%s %s failed: %s", what, key, error)
 
 
 def next_claim(trigger: dict[str, Any], now: int) -> CronClaim:

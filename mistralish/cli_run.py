@@ -1,0 +1,111 @@
+"""``mistralish run``: one workflow, in this process, to its end."""
+
+import json
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from mistralish import states
+from mistralish.cli_files import ACTIONS, WORKBOOKS, DefinitionFile, choose_workflow, read_definitions, read_json_object
+from mistralish.cli_progress import Progress
+from mistralish.config import Settings, load_settings
+from mistralish.definitions import Definitions
+from mistralish.engine.commands import StartExecution, StopExecution
+from mistralish.errors import InputError, MistralishError
+from mistralish.ids import new_id
+from mistralish.service import Service
+from mistralish.store import Tenant
+
+_EXIT_CODES = {states.SUCCESS: 0, states.ERROR: 1, states.CANCELLED: 3, states.PAUSED: 4}
+_LOOK_SECONDS = 0.05
+
+
+def run_file(path: Path, workflow: str | None, given: str | None, params: str | None, *, quiet: bool = False) -> int:
+    """Run a workflow of the file at ``path``; print its output as JSON, its tasks on standard error.
+
+    ``given`` and ``params`` are JSON objects as ``read_json_object`` takes them. Answers the exit code. Raises
+    MistralishError when the file, the workflow's name or the input is wrong.
+    """
+    file = read_definitions(path)
+    if file.kind == ACTIONS:
+        raise InputError(f"{path} holds actions only; give a file with a workflow or a workbook")
+    name = choose_workflow(file, workflow)
+    values, parameters = read_json_object(given, "--input"), read_json_object(params, "--params")
+    with _service() as service:
+        _keep(service, file)
+        start = StartExecution(new_id(), name, input=values, params=parameters, project_id=service.settings.project_id)
+        service.engine.call(start)
+        execution = _watch(service, start.execution_id, None if quiet else Progress(service.store, _tenant(service)))
+    if execution["state_info"] and execution["state"] != states.SUCCESS:
+        click.echo(f"{execution['state']}: {execution['state_info']}", err=True)
+    click.echo(json.dumps(execution["output"], indent=2, ensure_ascii=False))
+    return _EXIT_CODES[execution["state"]]
+
+
+@contextmanager
+def _service() -> Iterator[Service]:
+    """A service of its own on a database that is thrown away. Only settings about running are taken over."""
+    with tempfile.TemporaryDirectory(prefix="mistralish-") as directory:
+        settings: Settings = load_settings(
+            {"database_url": f"sqlite:///{directory}/run.db", "data_dir": directory, "drain_seconds": 1}
+        )
+        service = Service(settings)
+        service.start()
+        try:
+            yield service
+        finally:
+            service.stop()
+
+
+def _keep(service: Service, file: DefinitionFile) -> None:
+    definitions = Definitions(service.store, _tenant(service))
+    if file.kind == WORKBOOKS:
+        definitions.create_workbook(file.text)
+    else:
+        definitions.create_workflows(file.text)
+
+
+def _tenant(service: Service) -> Tenant:
+    return Tenant(service.settings.project_id)
+
+
+def _watch(service: Service, execution_id: str, progress: Progress | None) -> dict[str, Any]:
+    """The execution once it has ended or paused; an interrupt cancels it."""
+    interrupted = threading.Event()
+    with _on_interrupt(interrupted):
+        while True:
+            execution = service.store.get("execution", execution_id, tenant=_tenant(service))
+            if progress is not None:
+                progress.show()
+            if execution["state"] in _EXIT_CODES:
+                return execution
+            if interrupted.wait(_LOOK_SECONDS):
+                interrupted.clear()
+                _cancel(service, execution_id)
+
+
+def _cancel(service: Service, execution_id: str) -> None:
+    try:
+        service.engine.call(StopExecution(execution_id, states.CANCELLED, "Cancelled by Ctrl-C"))
+    except MistralishError as error:
+        click.echo(f"not cancelled: {error}", err=True)
+
+
+@contextmanager
+def _on_interrupt(interrupted: threading.Event) -> Iterator[None]:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        interrupted.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
