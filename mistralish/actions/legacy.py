@@ -96,7 +96,7 @@ def _to_library_context(context: ActionContext) -> Any:
         "workflow_name": context.workflow_name,
         "callback_url": context.callback_url,
     }
-    module = sys.modules.get("mistral_lib.actions.context")
+    module = sys.modules.get("mistral_lib.actions.context")  # mistral-lib itself always loads it
     if module is None:
         return SimpleNamespace(security=SimpleNamespace(**security), execution=SimpleNamespace(**execution))
     return module.ActionContext(module.SecurityContext(**security), module.ExecutionContext(**execution))

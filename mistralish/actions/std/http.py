@@ -105,7 +105,8 @@ class HttpAction(StdAction):
     def _read_body(self, response: "Response", give_up_at: float, limit: float) -> bytes:
         body = bytearray()
         most = self._settings.max_response_bytes
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        # read1 returns what has come; response.iter_content would wait for a whole chunk, from a slow peer for ever.
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             body += chunk
             if len(body) > most:
                 raise ActionError(f"HTTP response is too large (limit={most} bytes)")

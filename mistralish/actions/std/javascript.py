@@ -138,7 +138,7 @@ class _Worker:
         except TimeoutError:
             raise ActionError(f"the script ran longer than {max_seconds} seconds") from None
         except (OSError, EOFError):
-            raise ActionError("the script used more memory than it may, and was ended") from None
+            raise ActionError("the script's process ended: most likely it used more memory than it may") from None
         return answer
 
     def end(self) -> None:

@@ -33,8 +33,10 @@ def main() -> None:
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Run a script. Returns ``{"result": JSON text}`` or ``{"error": text}``."""
-    import py_mini_racer
-
+    try:
+        import py_mini_racer
+    except ImportError as error:
+        return {"error": f"the JavaScript engine cannot be loaded: {error}"}
     code = _WRAPPER % {
         "context": json.dumps(json.dumps(request["context"])),
         "script": request["script"],

@@ -52,6 +52,7 @@ NOT_AN_ACTION = 5
 '''
 LIBRARY_MODULE = '''
 from mistral_lib import actions
+from mistral_lib.actions.context import ActionContext
 
 class Base(actions.Action):
     def __init__(self, value=None):
@@ -77,7 +78,7 @@ class Cancelled(Base):
 
 class Context(Base):
     def run(self, context):
-        assert isinstance(context, actions.ActionContext)
+        assert isinstance(context, ActionContext)
         e, s = context.execution, context.security
         return [e.workflow_execution_id, e.task_execution_id, e.action_execution_id, e.workflow_name,
                 e.callback_url, s.project_id, s.user_name]
@@ -164,7 +165,9 @@ def test_a_plug_in_is_found_described_and_run(registry):
 
 
 def test_its_input_is_checked_against_its_class(registry):
-    with pytest.raises(Exception, match=r"^Invalid input \[name=mine.plain, class=mistralish_test_plugin.Plain, missing="):
+    with pytest.raises(
+        Exception, match=r"^Invalid input \[name=mine.plain, class=mistralish_test_plugin.Plain, missing="
+    ):
         registry.find("mine.plain").check_parameters({})
     registry.find("mine.anything").check_parameters({"whatever": 1})
     with pytest.raises(Exception, match="unexpected="):
@@ -188,7 +191,9 @@ def test_whether_it_waits_may_depend_on_its_input(registry):
 
 
 def test_a_class_that_does_not_take_its_input_is_an_error_without_its_secrets(registry):
-    with pytest.raises(Exception, match="Failed to instantiate an action .*ValueError: cannot wait never with") as caught:
+    with pytest.raises(
+        Exception, match="Failed to instantiate an action .*ValueError: cannot wait never with"
+    ) as caught:
         registry.find("mine.choosy").is_sync({"wait": "never", "password": "hunter2"})
     assert "hunter2" not in str(caught.value)
     assert "hunter2" not in run(registry, "mine.choosy", wait="never", password="hunter2").error
@@ -197,7 +202,9 @@ def test_a_class_that_does_not_take_its_input_is_an_error_without_its_secrets(re
 @pytest.mark.parametrize("name", ["mine.missing", "mine.no_module", "mine.exits", "mine.number"])
 def test_a_broken_plug_in_says_so_when_it_is_used_and_stops_nothing_else(registry, name):
     action = registry.find(name)
-    with pytest.raises(WorkflowError, match=rf"^The plug-in action {name} \(mistralish_test_plugin\S+ of mistralish.test.plugin 1.2\)"):
+    with pytest.raises(
+        WorkflowError, match=rf"^The plug-in action {name} \(mistralish_test_plugin\S+ of mistralish.test.plugin 1.2\)"
+    ):
         action.check_parameters({"a": 1})
     assert f"The plug-in action {name} " in run_now(registry, ActionCall("a1", name)).error
     assert run(registry, "mine.plain", who="you").is_success
@@ -206,7 +213,12 @@ def test_a_broken_plug_in_says_so_when_it_is_used_and_stops_nothing_else(registr
 def test_the_list_has_every_plug_in_that_works(registry):
     names = [action.name for action in registry.all()]
     assert names == sorted(names)
-    assert [name for name in names if name.startswith("mine.")] == ["mine.anything", "mine.bare", "mine.choosy", "mine.plain"]
+    assert [name for name in names if name.startswith("mine.")] == [
+        "mine.anything",
+        "mine.bare",
+        "mine.choosy",
+        "mine.plain",
+    ]
 
 
 def test_a_plug_in_does_not_take_the_place_of_a_built_in_action(registry):

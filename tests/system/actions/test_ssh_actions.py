@@ -11,10 +11,14 @@ from mistralish.actions.settings import SshSettings
 from mistralish.actions.std.ssh import split_host
 from mistralish.executors import ActionCall, run_now
 
+BITS = {"rsa": ("-b", "2048")}
+
 
 @pytest.fixture(scope="module")
 def registry():
-    return Registry(ActionSettings(ssh=SshSettings(connect_timeout=10, max_output_bytes=200_000)), find_entry_points=list)
+    return Registry(
+        ActionSettings(ssh=SshSettings(connect_timeout=10, max_output_bytes=200_000)), find_entry_points=list
+    )
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +66,7 @@ def test_a_key_file_serves_as_well_as_a_key(registry, peer):
 @pytest.mark.parametrize(("kind", "passphrase"), [("rsa", ""), ("ecdsa", ""), ("ed25519", "hunter2")])
 def test_keys_of_each_kind_are_taken_with_their_passphrase(registry, peer, tmp_path, kind, passphrase):
     file = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", str(file)], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, *BITS.get(kind, ()), "-N", passphrase, "-f", str(file)], check=True)
     authorized = Path(peer.key_file).with_name("authorized_keys")
     before = authorized.read_text()
     authorized.write_text(before + file.with_suffix(".pub").read_text())
