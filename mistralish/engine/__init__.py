@@ -116,7 +116,7 @@ class Engine:
         action.check_parameters(command.input)
         given = dict(action.with_defaults(command.input))
         base, base_input = action.expand(given, {}, None)
-        is_sync = action.is_sync(given)
+        is_sync = action.system_action.is_sync(base_input)
         if command.run_sync and not is_sync:
             raise InputError("Action does not support synchronous execution.")
         now = self._clock()

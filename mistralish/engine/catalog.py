@@ -4,9 +4,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from mistralish.actions import Registry, resolve_action
+from mistralish.actions import Action, Registry, resolve_action
 from mistralish.engine.plan import Plan, build_plan
-from mistralish.engine.world import Action, Definition
+from mistralish.engine.world import Definition
 from mistralish.lang import load_action, load_workflow
 from mistralish.store import Store, Tenant
 from mistralish.store.json_text import spec_id

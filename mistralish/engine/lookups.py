@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from mistralish.actions import Action
 from mistralish.engine.catalog import Catalog
 from mistralish.engine.memory import Memory
 from mistralish.engine.run import ChildRef, Run
 from mistralish.engine.scope import RunScope, moment
-from mistralish.engine.world import Action, Definition
+from mistralish.engine.world import Definition
 from mistralish.ids import new_id
 from mistralish.records import ActionExecution, WorkflowExecution
 from mistralish.store import Store, Tenant, Turn, parse_query

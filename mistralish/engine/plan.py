@@ -43,9 +43,8 @@ class PoliciesPlan:
     @property
     def any_before(self) -> bool:
         """Whether something is to be done before a task starts."""
-        return not (
-            self.pause_before is None and self.wait_before is None and self.timeout is None and self.concurrency is None
-        )
+        first = (self.pause_before, self.wait_before, self.timeout, self.concurrency, self.wait_after, self.retry)
+        return any(policy is not None for policy in first)
 
     @property
     def any_after(self) -> bool:

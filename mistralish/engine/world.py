@@ -1,8 +1,8 @@
 """What a decision may ask of the world while it is made. All of it comes in with the call."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from mistralish.actions import Action
 from mistralish.engine.plan import Plan
 from mistralish.records import ActionExecution, WorkflowExecution
 
@@ -16,30 +16,6 @@ class Definition(NamedTuple):
     tags: list[str] | None
     workbook_name: str | None
     plan: Plan
-
-
-class Action(Protocol):
-    """An action as a decision sees it: a system action, or an ad-hoc one on top of it."""
-
-    name: str
-
-    def with_defaults(self, given: dict[str, Any]) -> Mapping[str, Any]:
-        """The input as it is recorded."""
-
-    def check_parameters(self, given: Mapping[str, Any]) -> None:
-        """Raise InputError where ``given`` does not fit the action's parameters."""
-
-    def expand(self, given: dict[str, Any], context: Mapping[str, Any], scope: Any) -> tuple[str, Mapping[str, Any]]:
-        """The system action that does the work, and its input."""
-
-    def post_process(self, result: Any, context: Mapping[str, Any], scope: Any) -> Any:
-        """The result as the action's author wants it."""
-
-    def is_sync(self, given: Mapping[str, Any]) -> bool:
-        """Whether ``run`` gives the result, rather than somebody else later."""
-
-    def is_inline(self, given: Mapping[str, Any]) -> bool:
-        """Whether it is pure and quick enough to run within a turn."""
 
 
 class World(Protocol):

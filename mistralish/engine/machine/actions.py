@@ -3,13 +3,14 @@
 from typing import Any
 
 from mistralish import states
+from mistralish.actions import Action
 from mistralish.engine.context import deep_update
 from mistralish.engine.effects import RunActionEffect, StartChild
 from mistralish.engine.machine import creation, data, policies
 from mistralish.engine.machine.state import check_size
 from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.scope import RunScope
-from mistralish.engine.world import Action, World
+from mistralish.engine.world import World
 from mistralish.errors import MistralishError, WorkflowError
 from mistralish.records import ActionExecution
 
@@ -19,16 +20,20 @@ def start_one(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None
 
     Raises MistralishError: where ``is_task_error`` says so it fails the task, else the whole execution.
     """
-    scope = RunScope(run, world, task)
     given = _input_of(run, task, world, item)
     if task.plan.workflow is not None:
-        name = task.plan.workflow.evaluate(data.task_view(run, task, item), scope)
+        scope = RunScope(run, world, task)
+        name = str(task.plan.workflow.evaluate(data.task_view(run, task, item), scope))
         with failing_the_task():
-            _start_child(run, task, world, str(name), given, index)
+            _start_child(run, task, world, name, given, index)
         return
-    action = _find_action(run, task, world, item)
+    if item is None:
+        action = _find_action(run, task, world, item)
+        with failing_the_task():
+            _start_action(run, task, world, action, given, index)
+        return
     with failing_the_task():
-        _start_action(run, task, world, action, given, index)
+        _start_action(run, task, world, _find_action(run, task, world, item), given, index)
 
 
 class TaskFailureError(WorkflowError):
@@ -108,7 +113,7 @@ def _start_action(run: Run, task: TaskRun, world: World, action: Action, given: 
         workflow_namespace=ex.workflow_namespace,
         state=states.RUNNING,
         input=given,
-        is_sync=action.is_sync(given),
+        is_sync=action.system_action.is_sync(base_input),
         runtime_context={"index": index, "safe_rerun": spec.safe_rerun},
         project_id=ex.project_id,
         created_at=world.now,
@@ -117,7 +122,7 @@ def _start_action(run: Run, task: TaskRun, world: World, action: Action, given: 
     run.created.append(record)
     run.add_child(task, record)
     target = None if task.plan.target is None else task.plan.target.evaluate(view, scope)
-    inline = action.is_inline(given)
+    inline = action.system_action.is_inline(base_input)
     if not inline:
         run.record(
             world.now,

@@ -90,16 +90,17 @@ def to_continue(run: Run, world: World) -> list[FlowCommand]:
     return held_back
 
 
-def arrange(commands: list[FlowCommand], plan_joins: set[str]) -> list[FlowCommand]:
+def arrange(commands: list[FlowCommand], joins: set[str]) -> list[FlowCommand]:
     """Commands in the order in which they are carried out: joins last, nothing after a change of state.
 
-    What follows a ``pause`` is kept: it waits in the backlog.
+    What follows a ``pause`` is kept: it waits in the backlog. The order of the others is the reference's, which
+    starts the last of them first.
     """
     commands = [c for c in commands if not isinstance(c, Noop)]
-    at = next((i for i, c in enumerate(commands) if isinstance(c, SetState)), None)
-    if at is None:
-        return sorted(commands, key=lambda c: isinstance(c, RunNew) and c.name in plan_joins)
-    head = sorted(commands[:at], key=lambda c: isinstance(c, RunNew) and c.name in plan_joins)
+    at = next((i for i, c in enumerate(commands) if isinstance(c, SetState)), len(commands))
+    head = sorted(reversed(commands[:at]), key=lambda c: c.name if isinstance(c, RunNew) and c.name in joins else "")
+    if at == len(commands):
+        return head
     change = commands[at]
     tail = commands[at + 1 :] if isinstance(change, SetState) and change.state == states.PAUSED else []
     return [*head, change, *tail]

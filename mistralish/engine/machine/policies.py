@@ -3,6 +3,7 @@
 Source: the language reference, "Policies". The order in which they are asked is the reference's.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from mistralish import states
@@ -10,7 +11,7 @@ from mistralish.engine import steps
 from mistralish.engine.context import View
 from mistralish.engine.machine import data
 from mistralish.engine.machine.state import arm, set_accepted, set_task_state
-from mistralish.engine.plan import RetryPlan
+from mistralish.engine.plan import PoliciesPlan, RetryPlan
 from mistralish.engine.run import Run, TaskRun
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
@@ -37,12 +38,23 @@ def before_start(run: Run, task: TaskRun, world: World) -> bool:
         timeout = _whole(plan.timeout, view, scope, "timeout", task)
         if timeout:
             arm(run, task, world, timeout, steps.TimeOutTask(rec.id, timeout))
+    for name, later in _checked_early(plan):
+        _whole(later, view, scope, name, task)
     if plan.concurrency is not None:
         concurrency = _whole(plan.concurrency, view, scope, "concurrency", task)
         if concurrency:
             rec.runtime_context["concurrency"] = concurrency
             run.touch(rec)
     return paused
+
+
+def _checked_early(plan: PoliciesPlan) -> Iterator[tuple[str, Compiled]]:
+    """What is needed after the task only, and must be right before it starts."""
+    if plan.wait_after is not None:
+        yield "wait-after", plan.wait_after
+    if plan.retry is not None:
+        yield "retry count", plan.retry.count
+        yield "retry delay", plan.retry.delay
 
 
 def after_end(run: Run, task: TaskRun, world: World) -> None:

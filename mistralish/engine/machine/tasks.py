@@ -4,6 +4,7 @@ from typing import Any
 
 from mistralish import states
 from mistralish.engine.context import EMPTY, deep_update
+from mistralish.engine.effects import Tell
 from mistralish.engine.machine import actions, data, ending, flow, items, joins, policies
 from mistralish.engine.machine.state import (
     check_size,
@@ -15,6 +16,7 @@ from mistralish.engine.machine.state import (
 )
 from mistralish.engine.run import Run, TaskRun
 from mistralish.engine.scope import RunScope
+from mistralish.engine.steps import RefreshJoin
 from mistralish.engine.world import World
 from mistralish.errors import MistralishError, WorkflowError
 from mistralish.records import TaskExecution
@@ -170,7 +172,10 @@ def look_at_joins(run: Run, task: TaskRun, world: World) -> None:
         join = run.latest(join_name)
         if join is None or join.rec.state != states.WAITING:
             continue
-        if join_name in doubtful:
+        if join.plan.spec.join != "all":
+            # Later, so that it sees the branches that end in this same turn, as it does in the reference.
+            run.effects.append(Tell(run.ex.id, RefreshJoin(join.rec.id)))
+        elif join_name in doubtful:
             settle_join(run, join, world, joins.evaluate(run, join))
         elif join_name in led_to:
             settle_join(run, join, world, joins.after_arrival(run, join, name))

@@ -1,5 +1,6 @@
 """The life of a workflow execution: begun, paused, resumed, ended, run again."""
 
+import itertools
 from typing import Any
 
 from mistralish import states
@@ -30,14 +31,15 @@ def _carry_out(run: Run, commands: list[flow.FlowCommand], world: World) -> None
     if not commands:
         return
     joins = {name for name, plan in run.plan.tasks.items() if plan.spec.join} if len(commands) > 1 else set()
-    for command in flow.arrange(commands, joins):
+    arranged = flow.arrange(commands, joins)
+    made = _make_tasks(run, commands, arranged, world)
+    for command in arranged:
         if run.ex.state in states.COMPLETED:
             break
         if run.ex.state == states.PAUSED:
             flow.keep_for_later(run, command, world)
         elif isinstance(command, flow.RunNew):
-            task = tasks.create(run, world, command)
-            run.agenda.append(("run", task))
+            run.agenda.append(("run", made.get(id(command)) or tasks.create(run, world, command)))
         elif isinstance(command, flow.RunExisting):
             run.agenda.append(("run_existing", (run.tasks[command.task_id], command.reset, command.rerun)))
         elif isinstance(command, flow.Skip):
@@ -46,6 +48,16 @@ def _carry_out(run: Run, commands: list[flow.FlowCommand], world: World) -> None
             tasks.refresh_joins(run, task, world)
         elif isinstance(command, flow.SetState):
             _set_by_command(run, world, command)
+
+
+def _make_tasks(
+    run: Run, commands: list[flow.FlowCommand], arranged: list[flow.FlowCommand], world: World
+) -> dict[int, TaskRun]:
+    """Make the tasks that come before any change of state, in the order in which they are written."""
+    if run.ex.state in states.COMPLETED or run.ex.state == states.PAUSED:
+        return {}
+    head = {id(c) for c in itertools.takewhile(lambda c: not isinstance(c, flow.SetState), arranged)}
+    return {id(c): tasks.create(run, world, c) for c in commands if isinstance(c, flow.RunNew) and id(c) in head}
 
 
 def _set_by_command(run: Run, world: World, command: flow.SetState) -> None:
