@@ -44,7 +44,7 @@ class OddHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     close_connection = True
 
-    def do_GET(self):  # noqa: N802 - the name that http.server asks for
+    def do_GET(self):
         getattr(self, self.path.lstrip("/"))()
 
     def reply(self, status, body=b"", **headers):

@@ -192,7 +192,7 @@ def test_whether_it_waits_may_depend_on_its_input(registry):
 
 def test_a_class_that_does_not_take_its_input_is_an_error_without_its_secrets(registry):
     with pytest.raises(
-        Exception, match="Failed to instantiate an action .*ValueError: cannot wait never with"
+        Exception, match=r"Failed to instantiate an action .*ValueError: cannot wait never with"
     ) as caught:
         registry.find("mine.choosy").is_sync({"wait": "never", "password": "hunter2"})
     assert "hunter2" not in str(caught.value)
