@@ -98,7 +98,7 @@ class DispatchItems:
 class Pause:
     """Pause, told by the parent."""
 
-    message: str | None = None
+    message: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Stop:
     """End, told by the parent."""
 
     state: str
-    message: str | None = None
+    message: Any = None
 
 
 _STEPS = {

@@ -33,7 +33,7 @@ def check(run: Run, world: World) -> None:
         fail(run, world, final_context_or_nothing(run), message)
 
 
-def succeed(run: Run, world: World, context: Context, message: str | None) -> None:
+def succeed(run: Run, world: World, context: Context, message: Any) -> None:
     """End the execution with SUCCESS and its output. Raises EvaluationError from ``output``."""
     output = _output(run, world, run.plan.output, context)
     check_size(output, world, "WorkflowExecution", "output")
@@ -42,7 +42,7 @@ def succeed(run: Run, world: World, context: Context, message: str | None) -> No
     _tell_parent_end(run)
 
 
-def fail(run: Run, world: World, context: Context, message: str | None) -> None:
+def fail(run: Run, world: World, context: Context, message: Any) -> None:
     """End the execution with ERROR; its output holds the message and what ``output-on-error`` says."""
     if run.ex.state in states.COMPLETED or run.ex.state == states.PAUSED:
         return
@@ -59,7 +59,7 @@ def fail(run: Run, world: World, context: Context, message: str | None) -> None:
     _tell_parent_end(run)
 
 
-def cancel(run: Run, world: World, message: str | None) -> None:
+def cancel(run: Run, world: World, message: Any) -> None:
     """End the execution with CANCELLED."""
     if run.ex.state in states.COMPLETED:
         return
@@ -92,8 +92,12 @@ def _output(run: Run, world: World, plan: Any, context: Context) -> dict[str, An
     return output or dict(context.vars)
 
 
-def _cut(message: str | None, world: World) -> str | None:
-    if message is None or world.field_limit < 0:
+def _cut(message: Any, world: World) -> str | None:
+    """A message as the output's ``result``: text, no longer than a field may be."""
+    if message is None:
+        return None
+    message = str(message)
+    if world.field_limit < 0:
         return message
     limit = world.field_limit * 1024
     return message if len(message) <= limit else message[:limit]

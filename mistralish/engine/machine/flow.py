@@ -52,7 +52,7 @@ class SetState:
     """``fail``, ``succeed`` or ``pause``."""
 
     state: str
-    message: str | None = None
+    message: Any = None
     handles_error: bool = False
 
 
@@ -98,7 +98,7 @@ def arrange(commands: list[FlowCommand], joins: set[str]) -> list[FlowCommand]:
     """
     commands = [c for c in commands if not isinstance(c, Noop)]
     at = next((i for i, c in enumerate(commands) if isinstance(c, SetState)), len(commands))
-    head = sorted(reversed(commands[:at]), key=lambda c: c.name if isinstance(c, RunNew) and c.name in joins else "")
+    head = sorted(commands[:at][::-1], key=lambda c: c.name if isinstance(c, RunNew) and c.name in joins else "")
     if at == len(commands):
         return head
     change = commands[at]

@@ -74,8 +74,11 @@ def set_error_handled(run: Run, task: TaskRun, handled: bool) -> None:
     run.count(task.rec, 1)
 
 
-def set_workflow_state(run: Run, world: World, state: str, info: str | None = None) -> None:
-    """Put the execution into a state. Raises WorkflowError where it may not follow the present one."""
+def set_workflow_state(run: Run, world: World, state: str, info: Any = None) -> None:
+    """Put the execution into a state. Raises WorkflowError where it may not follow the present one.
+
+    ``info`` is whatever the workflow's author gave as ``msg``: what is not text becomes JSON.
+    """
     ex = run.ex
     before = ex.state
     if not states.may_follow(before, state):
@@ -83,6 +86,8 @@ def set_workflow_state(run: Run, world: World, state: str, info: str | None = No
             f"Can't change workflow execution state from {before} to {state}. "
             f"[workflow={ex.name}, execution_id={ex.id}]"
         )
+    if info is not None and not isinstance(info, str):
+        info = orjson.dumps(info).decode()
     ex.state = state
     ex.state_info = info
     ex.accepted = state in states.COMPLETED

@@ -67,7 +67,7 @@ def _set_by_command(run: Run, world: World, command: flow.SetState) -> None:
         stop(run, world, command.state, command.message)
 
 
-def stop(run: Run, world: World, state: str, message: str | None) -> None:
+def stop(run: Run, world: World, state: str, message: Any) -> None:
     """End the execution as told; a cancelled one takes its children with it."""
     if state == states.SUCCESS:
         ending.succeed(run, world, ending.final_context_or_nothing(run), message)
@@ -85,7 +85,7 @@ def follow_up(run: Run, task: TaskRun, world: World, commands: list[flow.FlowCom
         dispatch(run, commands, world)
 
 
-def pause(run: Run, world: World, message: str | None = None) -> None:
+def pause(run: Run, world: World, message: Any = None) -> None:
     """Pause the execution, its children and its parents."""
     for child in _unfinished_children(run):
         if child.state != states.PAUSED:
