@@ -98,7 +98,9 @@ def arrange(commands: list[FlowCommand], joins: set[str]) -> list[FlowCommand]:
     """
     commands = [c for c in commands if not isinstance(c, Noop)]
     at = next((i for i, c in enumerate(commands) if isinstance(c, SetState)), len(commands))
-    head = sorted(commands[:at][::-1], key=lambda c: c.name if isinstance(c, RunNew) and c.name in joins else "")
+    head = commands[:at]
+    head.reverse()
+    head.sort(key=lambda c: c.name if isinstance(c, RunNew) and c.name in joins else "")
     if at == len(commands):
         return head
     change = commands[at]
