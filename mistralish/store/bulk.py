@@ -1,6 +1,6 @@
-"""The raw SQL of the store: bulk writes of running work, made from the models' metadata.
+"""Running work in bulk: the only raw SQL of the store, made from the models' metadata, once for each store.
 
-Nothing here knows what the rows mean. A ``Writer`` belongs to a store; its statements are made once.
+Nothing here knows what the rows mean, and everything runs inside the caller's transaction.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -8,12 +8,12 @@ from operator import attrgetter
 from typing import Any
 
 import peewee
-from peewee import TextField
+from peewee import BigIntegerField, BooleanField, TextField
 
 from mistralish import records
 from mistralish.store import models
-from mistralish.store.connection import SQLITE, Connection
-from mistralish.store.fields import FlagField, JsonField, NameField
+from mistralish.store.connection import POSTGRESQL, SQLITE, Connection
+from mistralish.store.fields import FlagField, JsonField
 from mistralish.store.json_text import clean, dump, load
 
 MODEL_OF: dict[type, type[peewee.Model]] = {
@@ -24,6 +24,8 @@ MODEL_OF: dict[type, type[peewee.Model]] = {
     records.Message: models.Message,
     records.HistoryEvent: models.History,
 }
+
+_UPDATED = (records.WorkflowExecution, records.TaskExecution, records.ActionExecution)
 
 # What never changes after the insert is left out of updates: an index is rewritten for a column that is set,
 # whether its value is new or not.
@@ -45,9 +47,58 @@ _CONSTANT = frozenset(
     )
 )
 
+# Ids in one statement: far below every database's limit of parameters.
 _CHUNK = 500
 
+# From so many rows on, PostgreSQL's COPY beats one INSERT a row (measured: 2.4 times at 200 rows).
+_COPY_FROM = 4
+
 Getter = Callable[[Any], tuple[Any, ...]]
+
+
+class RowReader:
+    """Makes records of one type from rows.
+
+    ``columns`` are to be selected, in this order. Columns ``left_out`` keep the record's own default.
+    """
+
+    def __init__(self, record_type: type, left_out: Iterable[str] = ()) -> None:
+        fields = MODEL_OF[record_type]._meta.fields
+        skipped = frozenset(left_out)
+        known: Iterable[str] = record_type.__dataclass_fields__  # type: ignore[attr-defined]
+        self.names = [name for name in known if name not in skipped]
+        self.columns = [fields[name] for name in self.names]
+        self.table = MODEL_OF[record_type]._meta.table_name
+        self._record_type = record_type
+        self._positional = not skipped
+        decoders = ((at, _decoder(field)) for at, field in enumerate(self.columns))
+        self._decoders = [(at, decode) for at, decode in decoders if decode is not None]
+
+    def make_all(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
+        """Return the records that the rows stand for."""
+        return [self._make(row) for row in rows]
+
+    def _make(self, row: Sequence[Any]) -> Any:
+        values = list(row)
+        for at, decode in self._decoders:
+            values[at] = decode(values[at])
+        if self._positional:
+            return self._record_type(*values)
+        return self._record_type(**dict(zip(self.names, values, strict=True)))
+
+
+def load_by(
+    connection: Connection, form: RowReader, column: str, values: Sequence[str], order: str = "created_at"
+) -> list[Any]:
+    """Return the records whose ``column`` is one of ``values``, ordered by ``order``, then id."""
+    mark = connection.database.param
+    names = ", ".join(f'"{name}"' for name in form.names)
+    rows: list[Any] = []
+    for part in chunks(values):
+        marks = ", ".join([mark] * len(part))
+        sql = f'SELECT {names} FROM "{form.table}" WHERE "{column}" IN ({marks}) ORDER BY "{order}", "id"'
+        rows += connection.database.execute_sql(sql, tuple(part)).fetchall()
+    return form.make_all(rows)
 
 
 class Writer:
@@ -58,23 +109,26 @@ class Writer:
         mark = "?" if connection.dialect == SQLITE else "%s"
         self._mark = mark
         self._inserts = {record: _insert(model, mark) for record, model in MODEL_OF.items()}
-        updated = (records.WorkflowExecution, records.TaskExecution, records.ActionExecution)
-        self._updates = {record: _update(MODEL_OF[record], mark) for record in updated}
+        self._updates: dict[type, tuple[str, Getter]] = {record: _update(MODEL_OF[record], mark) for record in _UPDATED}
+        self._copies = {record: _copy(model) for record, model in MODEL_OF.items()}
 
     def insert(self, record_type: type, rows: Sequence[Any]) -> None:
         """Insert records of one type."""
         statement, getter = self._inserts[record_type]
-        self.execute_many(statement, map(getter, rows))
+        if self._connection.dialect == POSTGRESQL and len(rows) >= _COPY_FROM:
+            self._copy(record_type, map(getter, rows))
+        else:
+            self._execute_many(statement, map(getter, rows))
 
     def update(self, record_type: type, rows: Sequence[Any]) -> None:
         """Write what may have changed of records of one type."""
         statement, getter = self._updates[record_type]
-        self.execute_many(statement, map(getter, rows))
+        self._execute_many(statement, map(getter, rows))
 
     def insert_specs(self, specs: Iterable[tuple[str, Any]]) -> None:
         """Insert specifications that are not there yet."""
         mark = self._mark
-        self.execute_many(
+        self._execute_many(
             f'INSERT INTO "specs" ("id", "data") VALUES ({mark}, {mark}) ON CONFLICT DO NOTHING',
             [(spec_id, dump(data)) for spec_id, data in specs],
         )
@@ -82,7 +136,7 @@ class Writer:
     def set_accepted(self, pairs: Sequence[tuple[str, bool]]) -> None:
         """Set ``accepted`` of workflow executions, given as (id, flag)."""
         mark = self._mark
-        self.execute_many(
+        self._execute_many(
             f'UPDATE "workflow_executions" SET "accepted" = {mark} WHERE "id" = {mark}',
             [(flag, execution_id) for execution_id, flag in pairs],
         )
@@ -90,31 +144,17 @@ class Writer:
     def delete(self, model: type[peewee.Model], column: str, values: Sequence[str]) -> None:
         """Delete the rows whose ``column`` is one of ``values``."""
         table = model._meta.table_name
-        self.execute_many(f'DELETE FROM "{table}" WHERE "{column}" = {self._mark}', [(value,) for value in values])
+        self._execute_many(f'DELETE FROM "{table}" WHERE "{column}" = {self._mark}', [(value,) for value in values])
 
-    def execute_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Run a statement once for each row. Raises peewee's errors."""
-        with peewee.__exception_wrapper__:
-            self._connection.database.cursor().executemany(statement, rows)
+    def _execute_many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        self._connection.database.cursor().executemany(statement, rows)
 
-
-def reader(record_type: type, left_out: Iterable[str] = ()) -> tuple[str, Callable[[Sequence[Any]], Any]]:
-    """Return the column list of a SELECT and the function that makes a record of its row.
-
-    Columns ``left_out`` keep the record's own default.
-    """
-    fields = MODEL_OF[record_type]._meta.fields
-    skipped = frozenset(left_out)
-    names = [name for name in record_type.__dataclass_fields__ if name not in skipped]  # type: ignore[attr-defined]
-    decoders = [(at, _decoder(fields[name])) for at, name in enumerate(names) if _decoder(fields[name])]
-
-    def make(row: Sequence[Any]) -> Any:
-        values = list(row)
-        for at, decode in decoders:
-            values[at] = decode(values[at])
-        return record_type(**dict(zip(names, values, strict=True))) if skipped else record_type(*values)
-
-    return ", ".join(f'"{name}"' for name in names), make
+    def _copy(self, record_type: type, rows: Iterable[tuple[Any, ...]]) -> None:
+        statement, types = self._copies[record_type]
+        with self._connection.database.cursor().copy(statement) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
 
 
 def chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
@@ -135,6 +175,21 @@ def _insert(model: type[peewee.Model], mark: str) -> tuple[str, Getter]:
     names = ", ".join(f'"{name}"' for name in columns)
     marks = ", ".join([mark] * len(columns))
     return f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({marks})', getter
+
+
+def _copy(model: type[peewee.Model]) -> tuple[str, list[str]]:
+    """Return PostgreSQL's COPY for the columns in the order of ``_insert``, and their types in its binary form."""
+    fields = model._meta.fields
+    columns, _ = _getter(model, list(fields))
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f'COPY "{model._meta.table_name}" ({names}) FROM STDIN (FORMAT BINARY)', [
+        "int8"
+        if isinstance(fields[name], BigIntegerField)
+        else "bool"
+        if isinstance(fields[name], BooleanField)
+        else "text"
+        for name in columns
+    ]
 
 
 def _update(model: type[peewee.Model], mark: str) -> tuple[str, Getter]:
@@ -166,6 +221,3 @@ def _values(names: Sequence[str]) -> Getter:
         get = attrgetter(names[0])
         return lambda record: (get(record),)
     return attrgetter(*names) if names else lambda record: ()
-
-
-__all__ = ["MODEL_OF", "NameField", "Writer", "chunks", "reader"]

@@ -14,9 +14,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import peewee
-from playhouse.pool import PooledPostgresqlDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
-from mistralish.errors import InputError, UnavailableError
+from mistralish.errors import ConflictError, InputError, UnavailableError
+
+try:
+    import psycopg
+except ImportError:  # the extra "postgresql" is not installed
+    psycopg = None  # type: ignore[assignment]
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -34,6 +39,19 @@ _FILE_PRAGMAS = {
 
 # Order by code point, whatever the database was created with: the same order as in SQLite and Python.
 _POSTGRESQL_TYPES = {"NAME": 'TEXT COLLATE "C"', "TEXT": 'TEXT COLLATE "C"'}
+
+_UNAVAILABLE: tuple[type[Exception], ...] = (
+    peewee.OperationalError,
+    peewee.InterfaceError,
+    MaxConnectionsExceeded,
+    sqlite3.OperationalError,
+)
+_CONFLICT: tuple[type[Exception], ...] = (peewee.IntegrityError, sqlite3.IntegrityError)
+_BAD_DATA: tuple[type[Exception], ...] = (peewee.DataError, sqlite3.DataError)
+if psycopg is not None:
+    _UNAVAILABLE += (psycopg.OperationalError, psycopg.InterfaceError)
+    _CONFLICT += (psycopg.IntegrityError,)
+    _BAD_DATA += (psycopg.DataError,)
 
 
 class Connection:
@@ -124,7 +142,7 @@ def _sqlite(url: str) -> Connection:
 def _postgresql(url: str) -> Connection:
     if url.startswith("postgres://"):
         url = "postgresql" + url[len("postgres") :]
-    if peewee.psycopg is None:
+    if psycopg is None:
         raise InputError("PostgreSQL needs the driver psycopg: pip install 'mistralish[postgresql]'")
     database = PooledPostgresqlDatabase(
         url,
@@ -139,8 +157,12 @@ def _postgresql(url: str) -> Connection:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Say a database's failure in this project's words. What is wrong with the data (a conflict) goes through."""
+    """Say a database's failure in this project's words, whether peewee or the driver itself reports it."""
     try:
         yield
-    except (peewee.OperationalError, peewee.InterfaceError, sqlite3.OperationalError) as error:
+    except _UNAVAILABLE as error:
         raise UnavailableError(f"The database cannot do this now: {error}") from error
+    except _CONFLICT as error:
+        raise ConflictError(f"The database has this already: {error}") from error
+    except _BAD_DATA as error:
+        raise InputError(f"The database cannot hold a value: {error}") from error

@@ -8,11 +8,12 @@ import peewee
 
 from mistralish.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from mistralish.ids import new_id
-from mistralish.store import models
+from mistralish.store import json_text, models
 from mistralish.store.connection import Connection
 from mistralish.store.fields import JsonField, NameField
 from mistralish.store.kinds import Kind, kind_of
 from mistralish.store.migrations import CATALOG_REVISION
+from mistralish.store.statements import Statement, given
 from mistralish.store.tenancy import Tenant, check_writable, visible
 
 # Of definitions: a trigger is not one, and it changes at every firing.
@@ -26,6 +27,10 @@ class Documents:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        spec, counter = models.Spec, models.Counter
+        self._spec = Statement(connection, spec.select(spec.data).where(spec.id == given("id")))
+        revision = counter.select(counter.value).where(counter.name == CATALOG_REVISION)
+        self._revision = Statement(connection, revision)
 
     def create(self, kind_name: str, values: Mapping[str, Any], *, tenant: Tenant) -> dict[str, Any]:
         """Store a new document and return it whole.
@@ -39,7 +44,8 @@ class Documents:
         _check_values(kind, row)
         with self._connection.write() as database:
             try:
-                database.execute(kind.model.insert(**row))
+                with database.atomic():
+                    database.execute(kind.model.insert(**row))
             except peewee.IntegrityError as error:
                 raise _conflict(kind, row, error) from error
             self._touch_catalog(kind)
@@ -93,7 +99,8 @@ class Documents:
                 self._check_no_foreign_triggers(old)
             match = kind.columns["id"] == old["id"]
             try:
-                database.execute(kind.model.update(**changes).where(match))
+                with database.atomic():
+                    database.execute(kind.model.update(**changes).where(match))
             except peewee.IntegrityError as error:
                 raise _conflict(kind, {**old, **changes}, error) from error
             self._touch_catalog(kind)
@@ -115,16 +122,12 @@ class Documents:
 
     def load_spec(self, spec_id: str) -> Any:
         """Return the data of a specification, None where there is no such one."""
-        with self._connection.read() as database:
-            row = database.execute(models.Spec.select(models.Spec.data).where(models.Spec.id == spec_id)).fetchone()
-        return models.Spec.data.python_value(row[0]) if row else None
+        row = self._spec.first(id=spec_id)
+        return json_text.load(row[0]) if row else None
 
     def revision(self) -> int:
         """Return a number that grows with every change of a definition or environment."""
-        counter = models.Counter
-        with self._connection.read() as database:
-            query = counter.select(counter.value).where(counter.name == CATALOG_REVISION)
-            return database.execute(query).fetchone()[0]
+        return self._revision.rows()[0][0]
 
     def _lookup(
         self, kind: Kind, identifier: str, tenant: Tenant, namespace: str | None, falls_back: bool
@@ -140,7 +143,7 @@ class Documents:
                 named &= columns["namespace"].in_(spaces)
                 order.append((columns["namespace"] == namespace).desc())
             match |= named
-        order += [(columns["project_id"] == tenant.project_id).desc(), columns["id"]]
+        order += [(columns["project_id"] == tenant.project_id).desc(), columns["id"].asc()]
         seen = visible(kind, tenant)
         query = kind.model.select().where(match if seen is None else match & seen).order_by(*order).limit(1)
         with self._connection.read() as database:
@@ -165,7 +168,8 @@ class Documents:
         if ids:
             raise InputError(
                 "Can't delete workflow that has cron triggers associated. "
-                f"[workflow_identifier={identifier}, namespace={namespace or ''}], [cron_trigger_id(s)={', '.join(ids)}]"
+                f"[workflow_identifier={identifier}, namespace={namespace or ''}], "
+                f"[cron_trigger_id(s)={', '.join(ids)}]"
             )
 
     def _check_no_foreign_triggers(self, row: Mapping[str, Any]) -> None:

@@ -38,7 +38,26 @@ _INT64 = 1 << 63
 _WORD = re.compile(r"([A-Za-z_]+):")
 _FIXED_WORDS = frozenset(("state", "scope", "type"))
 _NOT_OURS = frozenset(
-    ["ne", "not", "ge", "le", "like", "ilike", "contains", "startswith", "endswith", "regex", "equals", "equal", "isnull", "null", "between", "notin", "not_in", "is"]
+    [
+        "ne",
+        "not",
+        "ge",
+        "le",
+        "like",
+        "ilike",
+        "contains",
+        "startswith",
+        "endswith",
+        "regex",
+        "equals",
+        "equal",
+        "isnull",
+        "null",
+        "between",
+        "notin",
+        "not_in",
+        "is",
+    ]
 )
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -178,7 +197,7 @@ def _dates(column: TimeField, operator: str, spans: Sequence[Span]) -> peewee.Ex
 
 
 def _tags(column: TagsField, operator: str, tags: Sequence[str], dialect: str) -> peewee.Expression:
-    """``eq``: has all of the tags (as in the reference); ``in``: any; ``neq``: not all; ``nin``: none; ``has``: this."""
+    """``eq``: all of the tags (as in the reference); ``neq``: not all; ``in``: any; ``nin``: none; ``has``: this one."""
     each = [_has_tag(column, tag, dialect) for tag in tags]
     if operator in ("eq", "has"):
         return reduce(and_, each, column.is_null(False))

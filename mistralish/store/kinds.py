@@ -47,6 +47,8 @@ class Kind:
         return "namespace" in self.columns
 
 
+_NAMED = "['name', 'namespace', 'project_id']: {name}, {namespace}, {project_id}"
+
 _DEFINITION_HIDDEN = frozenset(("spec",))
 
 KINDS: dict[str, Kind] = {
@@ -56,7 +58,7 @@ KINDS: dict[str, Kind] = {
             "workflow",
             models.WorkflowDefinition,
             "Workflow not found [workflow_identifier={identifier}, namespace={namespace}]",
-            "Duplicate entry for WorkflowDefinition ['name', 'namespace', 'project_id']: {name}, {namespace}, {project_id}",
+            "Duplicate entry for WorkflowDefinition " + _NAMED,
             writable=True,
             by_name=True,
             scoped=True,
@@ -67,7 +69,7 @@ KINDS: dict[str, Kind] = {
             "workbook",
             models.Workbook,
             "Workbook not found [name={identifier}, namespace={namespace}]",
-            "Duplicate entry for WorkbookDefinition ['name', 'namespace', 'project_id']: {name}, {namespace}, {project_id}",
+            "Duplicate entry for WorkbookDefinition " + _NAMED,
             writable=True,
             by_name=True,
             scoped=True,
@@ -77,7 +79,7 @@ KINDS: dict[str, Kind] = {
             "action",
             models.ActionDefinition,
             "Action not found [name={identifier}, namespace={namespace}]",
-            "Duplicate entry for Action ['name', 'namespace', 'project_id']: {name}, {namespace}, {project_id}",
+            "Duplicate entry for Action " + _NAMED,
             writable=True,
             by_name=True,
             scoped=True,

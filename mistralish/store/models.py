@@ -3,10 +3,12 @@
 The columns of the three kinds of executions are the fields of ``mistralish.records``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from peewee import SQL, BigIntegerField, CompositeKey, Model, TextField
+from peewee import SQL, BigIntegerField, CompositeKey, Expression, Model, TextField
 
+from mistralish.states import COMPLETED
 from mistralish.store.fields import FlagField, JsonField, NameField, TagsField, TimeField
 
 
@@ -269,7 +271,7 @@ class IndexSpec:
 
     model: type[Model]
     columns: tuple[str, ...]
-    where: str | None = None
+    where: Callable[[type[Model]], Expression] | None = None
 
     @property
     def name(self) -> str:
@@ -284,16 +286,22 @@ def _paged(model: type[Model], *columns: str) -> tuple[IndexSpec, ...]:
     return tuple(IndexSpec(model, (column, "created_at", "id")) for column in columns)
 
 
-UNFINISHED = "state NOT IN ('SUCCESS', 'ERROR', 'CANCELLED', 'SKIPPED')"
+def unfinished(model: type[Model]) -> Expression:
+    """Return the condition that an execution is not completed: the one of the partial indexes, word for word."""
+    # Written out: a planner takes a partial index only where it can see, without knowing any values, that the
+    # index's condition holds.
+    listed = SQL(f"({', '.join(repr(state) for state in sorted(COMPLETED))})")
+    return Expression(model._meta.fields["state"], "NOT IN", listed)
+
 
 INDEXES: tuple[IndexSpec, ...] = (
     *(IndexSpec(model, ("created_at", "id")) for model in (WorkflowExecution, TaskExecution, ActionExecution)),
     *_paged(WorkflowExecution, "state", "workflow_name", "updated_at", "project_id"),
     *_paged(WorkflowExecution, "task_execution_id", "root_execution_id", "workflow_id"),
     *_paged(TaskExecution, "workflow_execution_id", "state", "name", "workflow_name", "updated_at", "project_id"),
-    *_paged(ActionExecution, "task_execution_id", "state", "name", "workflow_name", "updated_at", "project_id"),
-    IndexSpec(WorkflowExecution, ("id",), UNFINISHED),
-    IndexSpec(ActionExecution, ("id",), UNFINISHED),
+    *_paged(ActionExecution, "task_execution_id", "state", "workflow_name", "updated_at", "project_id"),
+    IndexSpec(WorkflowExecution, ("id",), unfinished),
+    IndexSpec(ActionExecution, ("id",), unfinished),
     *(
         IndexSpec(model, ("created_at", "id"))
         for model in (WorkflowDefinition, Workbook, ActionDefinition, Environment, CronTrigger)

@@ -208,7 +208,8 @@ def _sort(kind: Kind, keys_text: str | None, dirs_text: str | None) -> tuple[Sor
     dirs = _split("asc" if dirs_text is None else dirs_text)
     if len(dirs) > len(keys) and dirs_text is not None:
         raise InputError(
-            f"Length of sort_keys must be equal or greater than sort_dirs: there are {len(keys)} keys, {len(dirs)} directions"
+            "Length of sort_keys must be equal or greater than sort_dirs: "
+            f"there are {len(keys)} keys, {len(dirs)} directions"
         )
     for key in keys:
         if key not in kind.attributes:

@@ -7,8 +7,7 @@ from typing import Any
 from mistralish.store import migrations
 from mistralish.store.bulk import Writer
 from mistralish.store.connection import SQLITE, Connection, connect
-from mistralish.store.documents import Documents, decode
-from mistralish.store.kinds import KINDS
+from mistralish.store.documents import Documents
 from mistralish.store.query import Page, Query, list_page
 from mistralish.store.recovery import Recovery
 from mistralish.store.tenancy import Tenant
@@ -19,7 +18,8 @@ class Store(Documents, Recovery):
     """Everything that is kept. Made by ``open_store``; documents, lists, turns and recovery in one place."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
+        Documents.__init__(self, connection)
+        Recovery.__init__(self, connection)
         self._writer = Writer(connection)
 
     @property
@@ -52,14 +52,6 @@ class Store(Documents, Recovery):
     def turn(self, roots: Iterable[str]) -> Turn:
         """Return a transaction over the trees of executions with these roots, to be entered by ``with``."""
         return Turn(self._connection, self._writer, roots)
-
-    def due_cron_triggers(self, now: int, limit: int) -> "list[dict[str, Any]]":
-        """Return at most ``limit`` cron triggers of all projects that are due at ``now``, the most overdue first."""
-        kind = KINDS["cron_trigger"]
-        due = kind.columns["next_execution_time"]
-        query = kind.model.select().where(due <= now).order_by(due, kind.columns["id"]).limit(limit)
-        with self._connection.read() as database:
-            return [decode(kind, tuple(kind.columns), row) for row in database.execute(query).fetchall()]
 
 
 def open_store(url: str) -> Store:

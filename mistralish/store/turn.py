@@ -5,18 +5,20 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
+from peewee import fn
+
 from mistralish import states
 from mistralish.records import ActionExecution, HistoryEvent, Message, TaskExecution, Timer, WorkflowExecution
 from mistralish.store import models
-from mistralish.store.bulk import Writer, chunks, reader
+from mistralish.store.bulk import RowReader, Writer, chunks, load_by
 from mistralish.store.changes import Changes, Record, StoredRun
 from mistralish.store.connection import POSTGRESQL, Connection
 
-_EXECUTION = reader(WorkflowExecution)
-_CHILD = reader(WorkflowExecution, left_out=("input", "params", "context"))
-_TASK = reader(TaskExecution)
-_ACTION = reader(ActionExecution)
-_TIMER = reader(Timer)
+_EXECUTION = RowReader(WorkflowExecution)
+_CHILD = RowReader(WorkflowExecution, left_out=("input", "params", "context"))
+_TASK = RowReader(TaskExecution)
+_ACTION = RowReader(ActionExecution)
+_TIMER = RowReader(Timer)
 
 
 class Turn:
@@ -60,30 +62,30 @@ class Turn:
 
     def load_run(self, execution_id: str) -> StoredRun | None:
         """Return a workflow execution with what can still matter of it, None where there is no such execution."""
-        executions = self._select(_EXECUTION, "workflow_executions", "id", [execution_id])
+        executions = load_by(self._connection, _EXECUTION, "id", [execution_id])
         if not executions:
             return None
-        tasks = self._select(_TASK, "task_executions", "workflow_execution_id", [execution_id])
+        tasks = load_by(self._connection, _TASK, "workflow_execution_id", [execution_id])
         active = [task.id for task in tasks if not (states.is_completed(task.state) and task.processed)]
         return StoredRun(
             execution=executions[0],
             tasks=tasks,
-            actions=self._select(_ACTION, "action_executions", "task_execution_id", active),
-            children=self._select(_CHILD, "workflow_executions", "task_execution_id", active),
-            timers=self._select(_TIMER, "timers", "execution_id", [execution_id], order="due_at"),
+            actions=load_by(self._connection, _ACTION, "task_execution_id", active),
+            children=load_by(self._connection, _CHILD, "task_execution_id", active),
+            timers=load_by(self._connection, _TIMER, "execution_id", [execution_id], order="due_at"),
             history_seq=self._last_event(execution_id),
         )
 
     def load_children(self, task_id: str) -> tuple[list[ActionExecution], list[WorkflowExecution]]:
         """Return all action executions and child executions of a task, oldest first."""
         return (
-            self._select(_ACTION, "action_executions", "task_execution_id", [task_id]),
-            self._select(_EXECUTION, "workflow_executions", "task_execution_id", [task_id]),
+            load_by(self._connection, _ACTION, "task_execution_id", [task_id]),
+            load_by(self._connection, _EXECUTION, "task_execution_id", [task_id]),
         )
 
     def load_action(self, action_id: str) -> ActionExecution | None:
         """Return an action execution, None where there is none with this id."""
-        found = self._select(_ACTION, "action_executions", "id", [action_id])
+        found = load_by(self._connection, _ACTION, "id", [action_id])
         return found[0] if found else None
 
     def claim_cron_trigger(
@@ -97,10 +99,9 @@ class Turn:
         trigger = models.CronTrigger
         match = (trigger.id == trigger_id) & (trigger.next_execution_time == expected_next)
         if new_next is None or remaining == 0:
-            query = trigger.delete().where(match)
-        else:
-            query = trigger.update(next_execution_time=new_next, remaining_executions=remaining).where(match)
-        return bool(self._connection.database.execute(query).rowcount)
+            return self._changed(trigger.delete().where(match))
+        changes = {"next_execution_time": new_next, "remaining_executions": remaining}
+        return self._changed(trigger.update(changes).where(match))
 
     def save(self, changes: Changes) -> None:
         """Write what the turn changed. It is there for good once the turn has ended without an error."""
@@ -130,6 +131,9 @@ class Turn:
         if self._connection.dialect == POSTGRESQL:
             self._bump(changes)
 
+    def _changed(self, query: Any) -> bool:
+        return bool(self._connection.database.execute(query).rowcount)
+
     def _delete(self, ids: Sequence[str]) -> None:
         """Remove executions with all that belongs to them, the whole tree below."""
         writer, database = self._writer, self._connection.database
@@ -155,21 +159,10 @@ class Turn:
             found += [row[0] for row in database.execute(model.select(model.id).where(column.in_(list(part))))]
         return found
 
-    def _select(
-        self, form: tuple[str, Any], table: str, column: str, values: Sequence[str], order: str = "created_at"
-    ) -> list[Any]:
-        columns, make = form
-        mark = self._connection.database.param
-        rows: list[Any] = []
-        for part in chunks(values):
-            marks = ", ".join([mark] * len(part))
-            sql = f'SELECT {columns} FROM "{table}" WHERE "{column}" IN ({marks}) ORDER BY "{order}", "id"'
-            rows += self._connection.database.execute_sql(sql, tuple(part)).fetchall()
-        return [make(row) for row in rows]
-
     def _last_event(self, execution_id: str) -> int:
-        sql = f'SELECT MAX("seq") FROM "history" WHERE "execution_id" = {self._connection.database.param}'
-        return self._connection.database.execute_sql(sql, (execution_id,)).fetchone()[0] or 0
+        history = models.History
+        query = history.select(fn.MAX(history.seq)).where(history.execution_id == execution_id)
+        return self._connection.database.execute(query).fetchone()[0] or 0
 
     def _lock(self) -> None:
         """Take the rows of the roots that nobody has, and make rows for roots that are new."""
@@ -177,7 +170,7 @@ class Turn:
         if not self._roots:
             return
         free = root.select(root.id, root.version).where(root.id.in_(self._roots)).order_by(root.id)
-        self.locked = dict(database.execute(free.for_update("FOR UPDATE SKIP LOCKED")).fetchall())
+        self.locked = dict(database.execute(free.for_update(skip_locked=True)).fetchall())
         missing = [root_id for root_id in self._roots if root_id not in self.locked]
         if not missing:
             return

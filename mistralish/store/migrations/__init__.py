@@ -82,7 +82,9 @@ def _create(connection: Connection, database: peewee.Database) -> None:
     for model in TABLES:
         manager = peewee.SchemaManager(model, database)
         if model._meta.table_name == "history" and connection.dialect != POSTGRESQL:
-            database.execute_sql(manager._create_table(safe=False).query()[0] + " WITHOUT ROWID")
+            # peewee's own option for this would be written out for PostgreSQL too.
+            table = manager._create_table(safe=False)  # type: ignore[attr-defined]
+            database.execute(table.literal(" WITHOUT ROWID"))
         else:
             manager.create_table(safe=False)
     for index in INDEXES:
@@ -97,7 +99,7 @@ def create_index(connection: Connection, spec: IndexSpec) -> None:
     for name in spec.columns:
         nulls = " NULLS FIRST" if fields[name].null and connection.dialect == POSTGRESQL else ""
         columns.append(peewee.SQL(f'"{name}"{nulls}'))
-    where = peewee.SQL(spec.where) if spec.where else None
+    where = spec.where(spec.model) if spec.where else None
     connection.database.execute(peewee.Index(spec.name, spec.model._meta.table, columns, where=where))
 
 
