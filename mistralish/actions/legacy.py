@@ -50,12 +50,19 @@ class LegacyAction(SystemAction):
     def is_sync(self, given: Mapping[str, Any]) -> bool:
         """Ask an object made for this input, unless its class never says otherwise.
 
-        Raises ActionError when the class does not take the input.
+        Raises ActionError when the class does not take the input, or its answer fails.
         """
         ask = getattr(self._class, "is_sync", None)
         if ask is None or ask is getattr(_library_class("Action"), "is_sync", None):
             return True
-        return bool(self._make(given).is_sync())
+        action = self._make(given)
+        try:
+            return bool(action.is_sync())
+        except Exception as error:
+            raise ActionError(
+                f"The plug-in action {self.name} ({self.class_name}) does not tell whether it is synchronous:"
+                f" {type(error).__name__}: {redact(str(error), given)}"
+            ) from error
 
     def run(self, given: Mapping[str, Any], context: ActionContext) -> Result:
         return _to_result(self._make(given).run(_to_library_context(context)))

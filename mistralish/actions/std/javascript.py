@@ -12,7 +12,7 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Timer
 from typing import Any
 
 from mistralish.actions.base import ActionError, StdAction
@@ -24,6 +24,7 @@ _WORKER = Path(__file__).with_name("javascript_worker.py")
 _START_SECONDS = 20.0
 """What a busy machine may need to start a worker; a script's own time is measured inside."""
 _MAX_IDLE = 2
+_IDLE_SECONDS = 60.0
 _KEPT_ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -49,10 +50,12 @@ class JavaScriptAction(StdAction):
 
 
 class WorkerPool:
-    """Worker processes: as many as scripts run at a time, two kept when idle."""
+    """Worker processes: as many as scripts run at a time; two are kept idle, for a minute at most."""
 
-    def __init__(self, settings: JavaScriptSettings) -> None:
+    def __init__(self, settings: JavaScriptSettings, idle_seconds: float = _IDLE_SECONDS) -> None:
         self._settings = settings
+        self._idle_seconds = idle_seconds
+        self._timer: Timer | None = None
         self._idle: list[_Worker] = []
         self._lock = Lock()
 
@@ -75,6 +78,9 @@ class WorkerPool:
         """End the idle workers."""
         with self._lock:
             idle, self._idle = self._idle, []
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
         for worker in idle:
             worker.end()
 
@@ -103,8 +109,15 @@ class WorkerPool:
         with self._lock:
             if len(self._idle) < _MAX_IDLE:
                 self._idle.append(worker)
+                self._end_idle_later()
                 return
         worker.end()
+
+    def _end_idle_later(self) -> None:
+        if self._timer is None:
+            self._timer = Timer(self._idle_seconds, self.close)
+            self._timer.daemon = True
+            self._timer.start()
 
 
 class _Worker:

@@ -4,9 +4,11 @@ import json
 import threading
 
 import pytest
+from peers import wait_for
 
 from mistralish.actions import ActionSettings, Registry
 from mistralish.actions.settings import JavaScriptSettings
+from mistralish.actions.std.javascript import WorkerPool
 from mistralish.executors import ActionCall, run_now
 
 pytest.importorskip("py_mini_racer", reason="mini-racer is not installed")
@@ -90,6 +92,17 @@ def test_a_script_finds_no_files_no_network_and_no_process(registry):
     script = f"return {json.dumps(names[:-1])}.filter(name => typeof globalThis[name] !== 'undefined')"
     assert js(registry, script).data == []
     assert js(registry, "return import('fs')").data in ({}, None)
+
+
+def test_an_idle_process_is_ended_and_the_next_script_gets_a_new_one():
+    pool = WorkerPool(LIMITS, idle_seconds=0.3)
+    try:
+        assert pool.run("return 1", None) == 1
+        [worker] = pool._idle
+        wait_for(lambda: not worker.alive, 10, "the end of the idle process")
+        assert pool.run("return 2", None) == 2
+    finally:
+        pool.close()
 
 
 def test_scripts_run_side_by_side(registry):

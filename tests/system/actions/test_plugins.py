@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from mistralish.actions import Registry
+from mistralish.actions import ActionError, Registry
 from mistralish.errors import WorkflowError
 from mistralish.executors import ActionCall, run_now
 
@@ -43,7 +43,7 @@ class Choosy:
         self.wait = wait
 
     def is_sync(self):
-        return not self.wait
+        return not self.wait if self.wait != "perhaps" else 1 / 0
 
     def run(self, context):
         return "ran"
@@ -190,6 +190,11 @@ def test_whether_it_waits_may_depend_on_its_input(registry):
     assert not action.is_sync({"wait": True})
 
 
+def test_a_class_that_cannot_say_whether_it_waits_is_an_error(registry):
+    with pytest.raises(ActionError, match=r"mine.choosy .*ZeroDivisionError"):
+        registry.find("mine.choosy").is_sync({"wait": "perhaps"})
+
+
 def test_a_class_that_does_not_take_its_input_is_an_error_without_its_secrets(registry):
     with pytest.raises(
         Exception, match=r"Failed to instantiate an action .*ValueError: cannot wait never with"
@@ -272,7 +277,7 @@ def test_starting_imports_nothing_heavy():
     heavy = ["paramiko", "requests", "py_mini_racer", "mistral_lib", "smtplib"]
     program = f"""
         import sys
-        from mistralish.actions import Registry
+        from mistralish.actions import ActionError, Registry
         from mistralish.executors import ActionCall, run_now
         registry = Registry()
         assert run_now(registry, ActionCall("a1", "std.echo", {{"output": 1}})).data == 1
