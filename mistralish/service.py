@@ -10,6 +10,7 @@ from mistralish.definitions import sync_system_actions
 from mistralish.engine import Engine
 from mistralish.errors import UnavailableError
 from mistralish.executors import ThreadExecutor
+from mistralish.executors.notifier import Notifier
 from mistralish.scheduler import Scheduler
 from mistralish.store import Store, open_store
 
@@ -41,11 +42,13 @@ class Service:
         self.store = open_database(settings)
         self.registry = Registry()
         sync_system_actions(self.store, self.registry.all())
+        self.notifier = Notifier()
         self.engine = Engine(
             self.store,
             self.registry,
             lambda on_result: ThreadExecutor(self.registry, on_result, settings.workers),
             field_limit_kb=settings.execution_field_size_limit_kb,
+            on_notice=self.notifier.notify,
         )
         self.scheduler = Scheduler(self.store, self.engine)
         self.engine.on_timer = self.scheduler.wake_at
@@ -65,4 +68,5 @@ class Service:
         """Let work in flight finish within ``drain_seconds``, then close everything."""
         self.scheduler.stop()
         self.engine.stop(self.settings.drain_seconds)
+        self.notifier.stop()
         self.store.close()

@@ -67,6 +67,7 @@ class SetAccepted:
 class Notify:
     """Tell the publishers named in an execution's ``notify`` parameter of an event."""
 
+    execution_id: str
     publishers: list[dict[str, Any]]
     event: str
     data: dict[str, Any]

@@ -47,6 +47,7 @@ def set_task_state(
     rec.state_info = info
     run.count(rec, 1)
     rec.updated_at = world.now
+    is_first = rec.started_at is None
     if state == states.RUNNING and (before in (states.WAITING, states.IDLE) or rerun):
         rec.started_at = world.now
     if state in states.COMPLETED:
@@ -64,7 +65,7 @@ def set_task_state(
             payload["state_info"] = info
         run.record(world.now, "task", payload)
         if run.ex.params.get("notify"):
-            _notify_task(run, task, before, state)
+            _notify_task(run, task, _task_event(before, state, is_first))
 
 
 def set_error_handled(run: Run, task: TaskRun, handled: bool) -> None:
@@ -170,9 +171,18 @@ def require_json(value: Any, what: str) -> None:
         raise InputError(f"{what} is not JSON: {error}") from None
 
 
-def _notify_task(run: Run, task: TaskRun, before: str, state: str) -> None:
+def _task_event(before: str, state: str, is_first: bool) -> str | None:
+    if state == states.RUNNING and before == states.ERROR:
+        return "TASK_RERUN"
+    if state == states.RUNNING and (
+        before in (states.PAUSED, states.WAITING) or (not is_first and before == states.IDLE)
+    ):
+        return "TASK_RESUMED"
+    return _TASK_EVENTS.get(state)
+
+
+def _notify_task(run: Run, task: TaskRun, event: str | None) -> None:
     rec = task.rec
-    event = "TASK_RESUMED" if before == states.PAUSED and state == states.RUNNING else _TASK_EVENTS.get(state)
     _notify(
         run,
         event,
@@ -199,7 +209,7 @@ def _notify_workflow(run: Run, before: str, state: str) -> None:
     ex = run.ex
     event = _WORKFLOW_EVENTS.get(state)
     if state == states.RUNNING:
-        event = {states.PAUSED: "WORKFLOW_RESUMED", states.IDLE: "WORKFLOW_LAUNCHED"}.get(before, "WORKFLOW_RERUN")
+        event = {states.PAUSED: "WORKFLOW_RESUMED", states.ERROR: "WORKFLOW_RERUN"}.get(before, "WORKFLOW_LAUNCHED")
     _notify(
         run,
         event,
@@ -227,4 +237,4 @@ def _notify(run: Run, event: str | None, payload: dict[str, Any]) -> None:
         if isinstance(p, dict) and (not p.get("event_types") or event in p["event_types"])
     ]
     if event and publishers:
-        run.effects.append(Notify(publishers, event, payload))
+        run.effects.append(Notify(run.ex.id, publishers, event, payload))
