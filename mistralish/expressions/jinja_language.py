@@ -74,7 +74,7 @@ class _Environment(SandboxedEnvironment):
             return getattr(context, attribute)
         return self.undefined(hint=f"'_' has no attribute {attribute!r}", name=attribute)
 
-    def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:
         owner = getattr(obj, "__self__", None)
         if owner is not None and modifies_known_mutable(owner, getattr(obj, "__name__", "")):
             call: Context = context.parent[_CALL]

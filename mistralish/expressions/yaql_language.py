@@ -2,12 +2,12 @@
 
 import collections.abc  # yaql 3.2 uses it without importing it
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import yaql
-from yaql.language import contexts, conventions, factory, utils
+from yaql.language import contexts, conventions, factory, specs, utils
 from yaql.language import exceptions as yaql_errors
 
 from mistralish.errors import UnavailableError
@@ -15,7 +15,7 @@ from mistralish.expressions.errors import EvaluationError, GrammarError, explain
 from mistralish.expressions.functions import all_functions
 from mistralish.expressions.limits import MAX_ITERATIONS, MEMORY_QUOTA
 from mistralish.expressions.scope import Scope
-from mistralish.expressions.values import freeze, plain, unbox
+from mistralish.expressions.values import bounded, freeze, plain, unbox
 
 LANGUAGE = "YAQL"
 CONTEXT_NAMES = ("__env", "__execution", "__task_execution")
@@ -33,7 +33,7 @@ assert collections.abc  # keep the import: see above
 _parsing = threading.Lock()
 
 
-class _Context(contexts.Context):  # type: ignore[misc]
+class _Context(contexts.Context):
     """A YAQL context that knows the scope of its evaluation, out of reach of the expression itself."""
 
     def __init__(self, parent_context: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -49,9 +49,28 @@ def _engine() -> Any:
 @cache
 def _root() -> Any:
     root = yaql.create_context(context=_Context(convention=conventions.CamelCaseConvention()))
+    _bound_len(root)
     for name, function in all_functions().items():
         root.register_function(function, name=name)
     return root
+
+
+def _bound_len(root: Any) -> None:
+    """Replace the library's ``len`` of an iterator, which alone of its functions counts without a limit."""
+    context = root
+    while context is not None:
+        for definition in context.get_functions("len")[0]:
+            if definition.payload.__name__ == "count_":
+                context.delete_function(definition)
+        context = context.parent
+    root.register_function(_iterator_len)
+
+
+@specs.parameter("collection", utils.IteratorType)
+@specs.name("len")
+@specs.extension_method
+def _iterator_len(collection: Iterator[Any]) -> int:
+    return sum(1 for _ in bounded(collection))
 
 
 class YaqlExpression:
