@@ -68,7 +68,7 @@ def child_ended(run: Run, task: TaskRun, step: steps.ChildEnded, world: World) -
     child.state = step.state
     child.state_info = step.state_info
     child.output = step.output
-    child.accepted = False
+    # Loaded after it had ended, it is accepted, and counted, already.
     set_accepted(run, task, child, True)
     output = step.output if step.state == states.SUCCESS else {"result": step.state_info or _said(step)}
     tasks.action_ended(run, task, world, step.state, output)

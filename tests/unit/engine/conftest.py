@@ -1,0 +1,13 @@
+"""Every test of the machine runs twice: with runs kept in memory, and rebuilt from their rows before each decision."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from unit.engine.simulation import Simulation
+
+
+@pytest.fixture(params=["kept", "reloaded"])
+def simulate(request: pytest.FixtureRequest) -> Callable[..., Simulation]:
+    """Makes a Simulation."""
+    return partial(Simulation, reload=request.param == "reloaded")
