@@ -10,7 +10,7 @@ _SECOND = 1_000_000
 
 _DATE = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"
-    r"(?:[T\s](?P<minute>\d{1,2}:\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?"
+    r"(?:[Tt\s](?P<minute>\d{1,2}:\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?"
     r"\s*(?P<zone>[Zz]|UTC|GMT|[+\-\s]\d{2}(?::?\d{2})?)?",
     re.ASCII,
 )
