@@ -13,7 +13,7 @@ from mistralish.engine.catalog import Catalog
 from mistralish.engine.lookups import TurnWorld
 from mistralish.engine.loose import KeepAction
 from mistralish.engine.memory import Memory
-from mistralish.engine.turns import TURN_SECONDS, RejectedAfterChangeError, TurnWork, Work, snapshot
+from mistralish.engine.turns import TURN_SECONDS, RejectedAfterChangeError, TurnWork, Work
 from mistralish.errors import MistralishError, NotFoundError, UnavailableError
 from mistralish.executors import ActionCall
 from mistralish.states import ERROR
@@ -137,7 +137,7 @@ class TurnLoop:
     def _finish(self, work: TurnWork, elsewhere: list[Work]) -> None:
         """After the commit: answers first, then effects, then what is left for the next turn."""
         for future, answer in work.answers:
-            future.set_result(snapshot(answer))
+            future.set_result(answer)
         for future, error in work.refused:
             future.set_exception(error)
         work.settle()

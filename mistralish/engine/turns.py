@@ -144,7 +144,7 @@ class TurnWork:
                 self.refused.append((work.future, error))
             return
         if work.future is not None:
-            self.answers.append((work.future, answer))
+            self.answers.append((work.future, copy.copy(answer)))
 
     def _decide(self, work: Work) -> Any:
         command = work.command
@@ -313,8 +313,3 @@ def _answer(run: Run, command: Any) -> Any:
         task = run.actions[command.action_id]
         return (task.children or {})[command.action_id]
     return run.ex
-
-
-def snapshot(answer: Any) -> Any:
-    """A copy of an answer, so that later turns do not change it under the caller's eyes."""
-    return copy.copy(answer)
