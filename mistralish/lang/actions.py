@@ -52,9 +52,7 @@ def load_action(data: Mapping[str, Any], definition: str = "") -> ActionSpec:
 
 def _check_action(node: Node, name: str) -> None:
     what = f"action {fields.quoted(name)}"
-    fields.name(name, node, what)
-    if not name:
-        node.fail_at_key("an action has an empty name", "give it one")
+    fields.definition_name(name, node, what)
     section = fields.mapping(node, what)
     fields.known_keys(section, _KEYS, what)
     if "base" not in section:

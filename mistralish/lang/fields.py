@@ -181,6 +181,13 @@ def declared_input(node: Node, what: str) -> None:
     unique(node.items, what)
 
 
+def definition_name(text: str, node: Node, what: str) -> None:
+    """Check the name of a workflow or action, which is the key of ``node``: also that it has no blank."""
+    name(text, node, what)
+    if not text or " " in text:
+        node.fail_at_key(f"the name of {what} is empty or has a blank", "use '_' or '-' between words")
+
+
 def name(text: str, node: Node, what: str, limit: int = MAX_NAME_LENGTH) -> None:
     """Check the length and the characters of a name that is the key of ``node``."""
     if len(text) > limit:

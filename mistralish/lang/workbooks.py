@@ -48,7 +48,7 @@ def _check_workbook(root: Node) -> str:
     if "name" not in root.fields:
         root.fail("the workbook has no 'name'", "write: name: and what it shall be called")
     name = fields.nonempty_text(root.fields["name"], "'name' of the workbook")
-    fields.name(name, root.fields["name"], "the workbook")
+    fields.definition_name(name, root.fields["name"], "the workbook")
     if "description" in root.fields:
         fields.nonempty_text(root.fields["description"], "'description' of the workbook")
     if "tags" in root.fields:

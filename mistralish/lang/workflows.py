@@ -87,7 +87,7 @@ def _build_tasks(data: Mapping[str, Any]) -> dict[str, TaskSpec]:
 def _check_workflow(node: Node, name: str) -> None:
     """Check all of a workflow but the links between its tasks. Keys that the language does not know are let be."""
     what = f"workflow {fields.quoted(name)}"
-    fields.name(name, node, what)
+    fields.definition_name(name, node, what)
     if _is_uuid(name):
         node.fail_at_key(f"the name of {what} looks like an id (UUID)", "give it a name that no id can be mistaken for")
     section = fields.mapping(node, what)
