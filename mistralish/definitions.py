@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from mistralish import lang
 from mistralish.errors import InputError, NotFoundError
-from mistralish.lang.specs import REQUIRED, ActionSpec, WorkbookSpec, WorkflowSpec
+from mistralish.lang.specs import ActionSpec, WorkbookSpec, WorkflowSpec
 from mistralish.store import Store, Tenant, parse_query
 
 Document = dict[str, Any]
@@ -140,22 +140,6 @@ def get(store: Store, kind: str, identifier: str, namespace: str, tenant: Tenant
     raise NotFoundError(f"Action definition not found [action_name={identifier}, namespace={namespace}]")
 
 
-def check_workflow_input(spec: WorkflowSpec, values: Mapping[str, Any]) -> None:
-    """Check that ``values`` has every required parameter of a workflow, and no other than its parameters.
-
-    Raises InputError naming those that are missing or unexpected.
-    """
-    missing = [name for name, default in spec.input.items() if default is REQUIRED and name not in values]
-    unexpected = [name for name in values if name not in spec.input]
-    if not missing and not unexpected:
-        return
-    kind = "ReverseWorkflowSpec" if spec.type == "reverse" else "DirectWorkflowSpec"
-    text = f"Invalid input [name={spec.name}, class={kind}"
-    text += f", missing={missing}" if missing else ""
-    text += f", unexpected={unexpected}" if unexpected else ""
-    raise InputError(text + "]")
-
-
 def sync_system_actions(store: Store, actions: Iterable[Any]) -> None:
     """Make the system actions in the store those in ``actions`` (``name``, ``description``, ``input_text``).
 
@@ -235,7 +219,10 @@ def _definition(spec: WorkflowSpec | ActionSpec | WorkbookSpec, definition: str)
 
 
 def _member(workbook: WorkbookSpec, values: Document) -> Document:
-    return {**values, "name": f"{workbook.name}.{values['name']}", "workbook_name": workbook.name}
+    # A member is shown as it stands in its workbook, without the version: so it is in the reference.
+    _, _, definition = values["definition"].partition("\n\n")
+    name = f"{workbook.name}.{values['name']}"
+    return {**values, "name": name, "workbook_name": workbook.name, "definition": definition}
 
 
 def _workflow_input(parameters: Sequence[Any]) -> str:

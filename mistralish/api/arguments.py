@@ -5,6 +5,7 @@ from typing import Any
 from flask import request
 from marshmallow import Schema, ValidationError, fields, validate
 
+from mistralish.api.schemas.base import WholeNumber
 from mistralish.errors import InputError
 
 
@@ -53,7 +54,7 @@ class TreeOfExecutions(Schema):
     """How much of a tree of executions: error paths only, and how deep (negative: all)."""
 
     errors_only = fields.Boolean(load_default=False)
-    max_depth = fields.Integer(load_default=-1, strict=True)
+    max_depth = WholeNumber(load_default=-1)
 
 
 class SubExecutions(TreeOfExecutions):

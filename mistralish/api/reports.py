@@ -23,8 +23,12 @@ _COUNTED = {
 
 
 def build_report(root: dict[str, Any], *, errors_only: bool, max_depth: int, statistics_only: bool) -> dict[str, Any]:
-    """The report on an execution: ``statistics``, and unless only those are wanted, ``root_workflow_execution``."""
-    tree = load_tree(root, errors_only=errors_only, max_depth=max_depth, with_actions=not statistics_only)
+    """The report on an execution: ``statistics``, and unless only those are wanted, ``root_workflow_execution``.
+
+    It has the tasks of executions down to ``max_depth``, where the root is at 0; of all when that is negative.
+    """
+    levels = None if max_depth < 0 else max_depth + 1
+    tree = load_tree(root, errors_only=errors_only, levels=levels, with_actions=not statistics_only)
     report: dict[str, Any] = {"statistics": _statistics(tree)}
     if not statistics_only:
         report["root_workflow_execution"] = _execution(tree)

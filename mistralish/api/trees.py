@@ -40,30 +40,35 @@ class ExecutionNode:
 
 
 def load_tree(
-    root: Document, *, errors_only: bool, max_depth: int, with_actions: bool, include_output: bool = False
+    root: Document, *, errors_only: bool, levels: int | None, with_actions: bool, include_output: bool = False
 ) -> ExecutionNode:
-    """The tree under ``root``: tasks and what they ran, down to the tasks of executions at ``max_depth``.
+    """The tree under ``root``: tasks and what they ran, for so many ``levels`` of executions (None: for all).
 
-    The root is at depth 0; a negative ``max_depth`` means all. With ``errors_only``, only tasks that failed.
+    No level: the root alone; one: the root's tasks, and what they ran. With ``errors_only``, only tasks that failed.
     """
     top = ExecutionNode(root)
-    level, depth = [top], 0
-    while level and (max_depth < 0 or depth <= max_depth):
-        level = _expand(level, errors_only, with_actions, include_output)
-        depth += 1
+    _grow([top], levels, errors_only, with_actions, include_output)
     return top
 
 
-def load_below_task(task: Document, *, errors_only: bool, max_depth: int, include_output: bool) -> list[ExecutionNode]:
-    """The trees under a task execution; the executions that it started are at depth 0."""
+def load_below_task(
+    task: Document, *, errors_only: bool, levels: int | None, include_output: bool
+) -> list[ExecutionNode]:
+    """The trees under the executions that a task started, each as :func:`load_tree` has it, without actions."""
     if errors_only and task["state"] != states.ERROR:
         return []
     node = TaskNode(task)
-    level, depth = _children([node], with_actions=False, include_output=include_output), 0
-    while level and (max_depth < 0 or depth < max_depth):
-        level = _expand(level, errors_only, with_actions=False, include_output=include_output)
-        depth += 1
+    found = _children([node], with_actions=False, include_output=include_output)
+    _grow(found, levels, errors_only, with_actions=False, include_output=include_output)
     return node.executions
+
+
+def _grow(
+    level: list[ExecutionNode], levels: int | None, errors_only: bool, with_actions: bool, include_output: bool
+) -> None:
+    while level and levels != 0:
+        level = _expand(level, errors_only, with_actions, include_output)
+        levels = None if levels is None else levels - 1
 
 
 def _expand(

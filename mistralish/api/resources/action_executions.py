@@ -13,7 +13,7 @@ from mistralish.api.schemas.base import show
 from mistralish.api.schemas.executions import ActionExecutionSchema
 from mistralish.api.schemas.rows import as_document
 from mistralish.engine import commands
-from mistralish.errors import InputError, NotAllowedError
+from mistralish.errors import InputError, NotAllowedError, NotFoundError
 
 ACTION_EXECUTION = "action_execution"
 _TARGET_STATES = [states.SUCCESS, states.ERROR, states.CANCELLED, states.PAUSED, states.RUNNING]
@@ -23,14 +23,14 @@ _OF_KEPT = ("id", "description", "project_id", "accepted", "created_at", "update
 blueprint = Blueprint("action_executions", __name__, url_prefix="/v2/action_executions")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @lists(ActionExecutionSchema)
 def list_action_executions() -> dict[str, Any]:
     """A page of action executions."""
     return answer_list(ACTION_EXECUTION, ActionExecutionSchema, "action_executions")
 
 
-@blueprint.post("/")
+@blueprint.post("")
 @contract(answers=ActionExecutionSchema, body=ActionExecutionSchema, status=201)
 def run_action(body: dict[str, Any]) -> dict[str, Any]:
     """Run an action outside any workflow. Unless its result is saved, or comes later, nothing is kept of it."""
@@ -49,7 +49,11 @@ def run_action(body: dict[str, Any]) -> dict[str, Any]:
         target=_text(params, "target"),
         timeout=_seconds(params, "timeout"),
     )
-    document = as_document(call_engine(command))
+    try:
+        document = as_document(call_engine(command))
+    except NotFoundError as error:
+        # What is not found is part of the request's body, not its path: 400, as in the reference.
+        raise InputError(error.message) from None
     if not save and states.is_completed(document["state"]):
         document |= dict.fromkeys(_OF_KEPT)
     return show(ActionExecutionSchema, document)

@@ -17,14 +17,14 @@ from mistralish.errors import InputError, NotFoundError
 blueprint = Blueprint("actions", __name__, url_prefix="/v2/actions")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @lists(ActionSchema)
 def list_actions() -> dict[str, Any]:
     """A page of actions, by name unless asked otherwise; those of the default namespace unless one is named."""
     return answer_list(ACTION, ActionSchema, "actions", defaults={"namespace": "eq:"}, as_shown=as_action)
 
 
-@blueprint.post("/")
+@blueprint.post("")
 @contract(answers=ActionSchema, arguments=DefinitionUpload, body=DEFINITION, status=201)
 def create_actions(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Keep every ad-hoc action in the text, or none of them."""
@@ -32,7 +32,7 @@ def create_actions(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     return {"actions": [show(ActionSchema, item, without=("updated_at",)) for item in created]}
 
 
-@blueprint.put("/", defaults={"identifier": None})
+@blueprint.put("", defaults={"identifier": None})
 @blueprint.put("/<identifier>")
 @contract(answers=ActionSchema, arguments=DefinitionUpload, body=DEFINITION)
 def update_actions(identifier: str | None, arguments: dict[str, Any], body: str) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from mistralish.api.contract import contract, lists
 from mistralish.api.lists import answer_list, check_fields
 from mistralish.api.schemas.base import show
 from mistralish.api.schemas.triggers import CronTriggerSchema, as_cron_trigger
-from mistralish.definitions import WORKFLOW, check_workflow_input, get
-from mistralish.errors import InputError
+from mistralish.definitions import WORKFLOW, get
+from mistralish.engine.machine.creation import check_input
+from mistralish.errors import InputError, NotFoundError
 from mistralish.scheduler import cron
 
 CRON_TRIGGER = "cron_trigger"
@@ -25,14 +26,14 @@ _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y
 blueprint = Blueprint("cron_triggers", __name__, url_prefix="/v2/cron_triggers")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @lists(CronTriggerSchema)
 def list_cron_triggers() -> dict[str, Any]:
     """A page of cron triggers."""
     return answer_list(CRON_TRIGGER, CronTriggerSchema, "cron_triggers", as_shown=as_cron_trigger)
 
 
-@blueprint.post("/")
+@blueprint.post("")
 @contract(answers=CronTriggerSchema, body=CronTriggerSchema, status=201)
 def create_cron_trigger(body: dict[str, Any]) -> dict[str, Any]:
     """Keep a new trigger; its times are in UTC unless it names a ``time_zone``."""
@@ -68,9 +69,9 @@ def _what_to_start(body: dict[str, Any]) -> dict[str, Any]:
     identifier = body.get("workflow_id") or body.get("workflow_name")
     if not identifier:
         raise InputError("Workflow not found: give workflow_id or workflow_name")
-    workflow = get(store(), WORKFLOW, identifier, namespace, tenant())
+    workflow = _workflow(identifier, namespace)
     values = body.get("workflow_input") or {}
-    check_workflow_input(lang.load_workflow(workflow["spec"]), values)
+    check_input(workflow["name"], lang.load_workflow(workflow["spec"]).input, values)
     return {
         "workflow_id": workflow["id"],
         "workflow_name": workflow["name"],
@@ -78,6 +79,15 @@ def _what_to_start(body: dict[str, Any]) -> dict[str, Any]:
         "workflow_input": values,
         "workflow_params": params,
     }
+
+
+def _workflow(identifier: str, namespace: str) -> dict[str, Any]:
+    if namespace:
+        try:
+            return get(store(), WORKFLOW, identifier, namespace, tenant())
+        except NotFoundError:
+            pass
+    return get(store(), WORKFLOW, identifier, "", tenant())
 
 
 def _times(body: dict[str, Any], now: int) -> dict[str, Any]:

@@ -18,14 +18,14 @@ _KEYS = ["name", "description", "variables", "scope"]
 blueprint = Blueprint("environments", __name__, url_prefix="/v2/environments")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @lists(EnvironmentSchema)
 def list_environments() -> dict[str, Any]:
     """A page of environments."""
     return answer_list(ENVIRONMENT, EnvironmentSchema, "environments")
 
 
-@blueprint.post("/")
+@blueprint.post("")
 @contract(answers=EnvironmentSchema, body=EnvironmentSchema, status=201)
 def create_environment(body: dict[str, Any]) -> dict[str, Any]:
     """Keep a new environment. The answer has the attributes that were sent, as in the reference."""
@@ -35,7 +35,7 @@ def create_environment(body: dict[str, Any]) -> dict[str, Any]:
     return show(EnvironmentSchema, created, without=unsent)
 
 
-@blueprint.put("/")
+@blueprint.put("")
 @contract(answers=EnvironmentSchema, body=EnvironmentSchema)
 def update_environment(body: dict[str, Any]) -> dict[str, Any]:
     """Change what was sent of the environment of that name."""

@@ -14,6 +14,7 @@ from mistralish.api.schemas.base import show, show_many
 from mistralish.api.schemas.executions import ExecutionSchema, TaskSchema
 from mistralish.api.schemas.rows import as_document, as_task, published_global
 from mistralish.api.trees import load_tree
+from mistralish.definitions import WORKFLOW
 from mistralish.engine import commands
 from mistralish.errors import ConflictError, InputError, NotFoundError
 from mistralish.ids import new_id
@@ -26,14 +27,14 @@ _PLACE = frozenset(("root_execution_id", "task_execution_id", "parent_execution_
 blueprint = Blueprint("executions", __name__, url_prefix="/v2/executions")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @lists(ExecutionSchema)
 def list_executions() -> dict[str, Any]:
     """A page of executions."""
     return answer_list(EXECUTION, ExecutionSchema, "executions")
 
 
-@blueprint.post("/")
+@blueprint.post("")
 @contract(answers=ExecutionSchema, body=ExecutionSchema, status=201)
 def create_execution(body: dict[str, Any]) -> dict[str, Any]:
     """Start a workflow. An ``id`` that an execution has already answers that one, and starts nothing."""
@@ -46,10 +47,14 @@ def create_execution(body: dict[str, Any]) -> dict[str, Any]:
     workflow = wanted.get("workflow_id") or wanted.get("workflow_name")
     if not workflow:
         raise InputError("Workflow ID or workflow name must be provided. Workflow ID is recommended.")
+    namespace = wanted.get("workflow_namespace") or ""
+    if namespace:
+        # Only a sub-workflow is looked for in the default namespace too.
+        store().get(WORKFLOW, workflow, tenant=tenant(), namespace=namespace)
     command = commands.StartExecution(
         execution_id=identifier or new_id(),
         workflow=workflow,
-        namespace=wanted.get("workflow_namespace") or "",
+        namespace=namespace,
         input=wanted.get("input") or {},
         description=wanted.get("description") or "",
         params=wanted.get("params") or {},
@@ -91,7 +96,7 @@ def update_execution(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
         return _show(as_document(call_engine(_to_state(identifier, state, env, body.get("state_info")))))
     changed = call_engine(commands.UpdateExecution(identifier, description=description or None, env=env))
     # The reference leaves out what it had no need to load.
-    return _show(as_document(changed), without=() if env else ("params", "input", "output"))
+    return _show(as_document(changed), without=("input", "output") if env else ("params", "input", "output"))
 
 
 @blueprint.delete("/<identifier>")
@@ -121,8 +126,7 @@ def list_executions_below(identifier: str, arguments: dict[str, Any]) -> dict[st
     tree = load_tree(
         root,
         errors_only=arguments["errors_only"],
-        # The children of the deepest execution wanted are not wanted.
-        max_depth=depth if depth < 0 else depth - 1,
+        levels=None if depth < 0 else depth,
         with_actions=False,
         include_output=include_output,
     )
@@ -184,7 +188,7 @@ def _env(body: dict[str, Any]) -> dict[str, Any] | None:
 
 def _to_state(identifier: str, state: str, env: dict[str, Any] | None, message: str | None) -> Any:
     if state == states.PAUSED:
-        return commands.PauseExecution(identifier, message or None)
+        return commands.PauseExecution(identifier)
     if state == states.RUNNING:
         return commands.ResumeExecution(identifier, env)
     if state in _TARGET_STATES:

@@ -17,7 +17,7 @@ def list_versions() -> dict[str, Any]:
     return {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]}
 
 
-@blueprint.get("/v2/")
+@blueprint.get("/v2")
 @contract()
 def get_version() -> dict[str, Any]:
     """Where version 2 is."""

@@ -22,7 +22,7 @@ TASK = "task"
 blueprint = Blueprint("tasks", __name__, url_prefix="/v2/tasks")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @lists(TaskSchema)
 def list_tasks() -> dict[str, Any]:
     """A page of tasks."""
@@ -81,9 +81,16 @@ def list_executions_of_task(identifier: str) -> dict[str, Any]:
 @contract(answers=ExecutionSchema, arguments=SubExecutions)
 def list_executions_below_task(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The executions that a task started, and all that they started in turn."""
-    found = load_below_task(store().get(TASK, identifier, tenant=tenant()), **arguments)
+    depth = arguments["max_depth"]
+    include_output = arguments["include_output"]
+    found = load_below_task(
+        store().get(TASK, identifier, tenant=tenant()),
+        errors_only=arguments["errors_only"],
+        levels=None if depth < 0 else depth,
+        include_output=include_output,
+    )
     nodes = (node.execution for top in found for node in top.walk())
-    hidden = ("published_global",) if arguments["include_output"] else ("output", "published_global")
+    hidden = ("published_global",) if include_output else ("output", "published_global")
     return {"executions": show_many(ExecutionSchema, nodes, without=hidden)}
 
 

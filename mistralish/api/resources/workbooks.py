@@ -16,21 +16,21 @@ from mistralish.definitions import WORKBOOK, Definitions, get, validation_error
 blueprint = Blueprint("workbooks", __name__, url_prefix="/v2/workbooks")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @lists(WorkbookSchema)
 def list_workbooks() -> dict[str, Any]:
     """A page of workbooks."""
     return answer_list(WORKBOOK, WorkbookSchema, "workbooks")
 
 
-@blueprint.post("/")
+@blueprint.post("")
 @contract(answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION, status=201)
 def create_workbook(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Keep a workbook with its workflows and actions."""
     return show(WorkbookSchema, _definitions(arguments).create_workbook(body), without=("updated_at",))
 
 
-@blueprint.put("/")
+@blueprint.put("")
 @contract(answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION)
 def update_workbook(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace a workbook, and add or replace its workflows and actions."""

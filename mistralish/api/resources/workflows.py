@@ -16,14 +16,14 @@ from mistralish.definitions import WORKFLOW, Definitions, get, validation_error
 blueprint = Blueprint("workflows", __name__, url_prefix="/v2/workflows")
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @lists(WorkflowSchema)
 def list_workflows() -> dict[str, Any]:
     """A page of workflows."""
     return answer_list(WORKFLOW, WorkflowSchema, "workflows", as_shown=with_interface)
 
 
-@blueprint.post("/")
+@blueprint.post("")
 @contract(answers=UploadedWorkflowSchema, arguments=DefinitionUpload, body=DEFINITION, status=201)
 def create_workflows(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Keep every workflow in the text, or none of them."""
@@ -31,7 +31,7 @@ def create_workflows(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     return {"workflows": [_uploaded(item, without=("updated_at",)) for item in created]}
 
 
-@blueprint.put("/")
+@blueprint.put("")
 @contract(answers=UploadedWorkflowSchema, arguments=DefinitionUpload, body=DEFINITION)
 def update_workflows(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace every workflow in the text, or none of them."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -39,6 +39,17 @@ class TimeText(fields.Field[str]):
         if not isinstance(value, str):
             raise ValidationError("It must be a time as text, such as 2030-01-31 12:00")
         return value
+
+
+class WholeNumber(fields.Integer):
+    """A whole number, or text of one."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {"invalid": "It must be a whole number"}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise self.make_error("invalid")
+        return int(super()._deserialize(value, attr, data, **kwargs))
 
 
 def time_text(micros: int) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import validate
 
-from mistralish.api.schemas.base import JsonText, ResourceSchema, TimeText, name_text, scope, text
+from mistralish.api.schemas.base import JsonText, ResourceSchema, TimeText, WholeNumber, name_text, scope, text
 
 # What the reference shows for a trigger that has a first execution time and no pattern.
 NO_PATTERN = "0 0 30 2 0"
@@ -36,8 +36,8 @@ class CronTriggerSchema(ResourceSchema):
     project_id = text(dump_only=True)
     scope = scope()
     pattern = text(validate=validate.Length(max=100, error="It must have at most 100 characters"))
-    remaining_executions = fields.Integer(
-        allow_none=True, strict=True, validate=validate.Range(min=1, error="Value should be greater or equal to 1")
+    remaining_executions = WholeNumber(
+        allow_none=True, validate=validate.Range(min=1, error="Value should be greater or equal to 1")
     )
     first_execution_time = TimeText(allow_none=True)
     next_execution_time = TimeText(allow_none=True)
