@@ -12,6 +12,7 @@ from yaql.language import exceptions as yaql_errors
 
 from mistralish.errors import UnavailableError
 from mistralish.expressions.errors import EvaluationError, GrammarError, explain
+from mistralish.expressions.fastpath import Call, Closure, compile_fast
 from mistralish.expressions.functions import all_functions
 from mistralish.expressions.limits import MAX_ITERATIONS, MEMORY_QUOTA
 from mistralish.expressions.scope import Scope
@@ -76,14 +77,16 @@ def _iterator_len(collection: Iterator[Any]) -> int:
 class YaqlExpression:
     """One YAQL expression, without its ``<% %>``. A text that is not YAQL fails when it is evaluated."""
 
-    __slots__ = ("_error", "_tree", "text")
+    __slots__ = ("_error", "_fast", "_tree", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text.strip()
         self._error: str | None = None
         self._tree: Any = None
+        self._fast: Closure | None = None
         try:
             self._tree = parse(self.text)
+            self._fast = compile_fast(self._tree)
         except GrammarError as e:
             self._error = e.reason
 
@@ -98,6 +101,13 @@ class YaqlExpression:
     def _run(self, context: Any, scope: Scope | None, convert: Any) -> Any:
         if self._error is not None:
             raise EvaluationError(LANGUAGE, self.text, self._error)
+        if self._fast is not None:
+            try:
+                return convert(self._fast(context, Call(context, scope)))
+            except UnavailableError:
+                raise
+            except Exception:
+                pass  # the library decides: it may do better, or it words the error
         try:
             return convert(self._tree(utils.NO_VALUE, _context(context, scope), _engine()))
         except (EvaluationError, UnavailableError):
