@@ -73,32 +73,36 @@ def merge(contexts: Iterable[Context]) -> Context:
     if not todo:
         return EMPTY
     base = todo.pop()
-    if not todo or all(other.vars is base.vars for other in todo):
+    others = [other for other in todo if other.vars is not base.vars or other.versions is not base.versions]
+    if not others:
         return base
-    variables, versions = base.vars, base.versions
-    for other in todo:
-        variables = _merged(variables, versions, other.vars, other.versions, "")
-        versions = {**versions, **{k: max(v, versions.get(k, 0)) for k, v in other.versions.items()}}
+    variables, versions = dict(base.vars), dict(base.versions)
+    ours: set[int] = set()
+    for other in others:
+        _merge_into(variables, versions, other, ours)
+        for path, version in other.versions.items():
+            if version > versions.get(path, 0):
+                versions[path] = version
     return Context(variables, versions)
 
 
-def _merged(
-    left: Vars, left_versions: dict[str, int], right: Vars, right_versions: dict[str, int], prefix: str
-) -> Vars:
-    result = dict(left)
-    for key, value in right.items():
-        if key not in result:
-            result[key] = value
+def _merge_into(left: Vars, left_versions: dict[str, int], right: Context, ours: set[int], prefix: str = "") -> None:
+    """Merge ``right`` into ``left``. ``ours`` are the ids of the dictionaries within that no other context shares."""
+    for key, value in right.vars.items():
+        if key not in left:
+            left[key] = value
             continue
-        mine = result[key]
+        mine = left[key]
         if mine is value:
             continue
         path = f"{prefix}.{key}" if prefix else key
         if isinstance(mine, dict) and isinstance(value, dict):
-            result[key] = _merged(mine, left_versions, value, right_versions, path)
-        elif right_versions.get(path, 0) > left_versions.get(path, 0):
-            result[key] = value
-    return result
+            if id(mine) not in ours:
+                mine = left[key] = dict(mine)
+                ours.add(id(mine))
+            _merge_into(mine, left_versions, Context(value, right.versions), ours, path)
+        elif right.versions.get(path, 0) > left_versions.get(path, 0):
+            left[key] = value
 
 
 def _leaves(published: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -106,7 +106,7 @@ def build_plan(spec: WorkflowSpec, spec_id: str) -> Plan:
         spec=spec,
         spec_id=spec_id,
         tasks={name: _task_plan(task) for name, task in spec.tasks.items()},
-        joins_below={name: _joins_below(spec, name) for name in spec.tasks},
+        joins_below=_joins_below(spec),
         output=compile_value(spec.output or {}),
         output_on_error=compile_value(spec.output_on_error or {}),
         vars=compile_value(dict(spec.vars or {})),
@@ -183,17 +183,17 @@ def _links(transitions: tuple[Transition, ...], event: str) -> tuple[Link, ...]:
     )
 
 
-def _joins_below(spec: WorkflowSpec, start: str) -> tuple[str, ...]:
-    found: list[str] = []
-    seen = {start}
-    todo = list(spec.outbound.get(start, ()))
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if spec.tasks[name].join:
-            found.append(name)
-        else:
-            todo.extend(spec.outbound.get(name, ()))
-    return tuple(found)
+def _joins_below(spec: WorkflowSpec) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {name: [] for name in spec.tasks}
+    for join in (name for name, task in spec.tasks.items() if task.join):
+        seen: set[str] = set()
+        todo = list(spec.inbound.get(join, ()))
+        while todo:
+            name = todo.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            found[name].append(join)
+            if not spec.tasks[name].join:
+                todo.extend(spec.inbound.get(name, ()))
+    return {name: tuple(joins) for name, joins in found.items()}

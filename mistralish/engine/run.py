@@ -38,13 +38,14 @@ class TaskRun:
     """
 
     __slots__ = (
-        "accepted", "arrived", "cancelled", "children", "errors", "in_context", "items", "out_context", "pending",
-        "plan", "rec", "running", "timers",
+        "accepted", "arrived", "cancelled", "children", "errors", "in_context", "items", "number", "out_context",
+        "pending", "plan", "rec", "running", "timers",
     )  # fmt: skip
 
     def __init__(self, rec: TaskExecution, plan: TaskPlan) -> None:
         self.rec = rec
         self.plan = plan
+        self.number = 0
         self.children: dict[str, Child] | None = {}
         self.running = self.accepted = self.errors = self.cancelled = 0
         self.in_context: Context | None = None
@@ -110,6 +111,7 @@ class Run:
 
     def add_task(self, task: TaskRun) -> None:
         """Take a task execution in, counting it."""
+        task.number = len(self.tasks)
         self.tasks[task.rec.id] = task
         self.by_name.setdefault(task.rec.name, []).append(task)
         self.count(task.rec, 1)

@@ -3,79 +3,35 @@
 from typing import Any
 
 from mistralish import states
-from mistralish.engine.context import EMPTY, Context, View, after_publishing, merge
+from mistralish.engine.context import Context, View, after_publishing
+from mistralish.engine.machine.ancestry import recall
 from mistralish.engine.run import Child, ChildRef, Run, TaskRun
 from mistralish.engine.world import World
-
-_UPSTREAM_STATES = states.COMPLETED
 
 
 def in_context(run: Run, task: TaskRun) -> Context:
     """What the branch has published before ``task``."""
     if task.in_context is None:
-        task.in_context = _compute_in_context(run, task)
+        task.in_context = recall(run, task)
     return task.in_context
 
 
 def out_context(run: Run, task: TaskRun) -> Context:
     """What the tasks after ``task`` see."""
     if task.out_context is None:
-        _recall_ancestors(run, task)
         task.out_context = after_publishing(in_context(run, task), task.rec.published)
     return task.out_context
 
 
-def upstream(run: Run, task: TaskRun) -> list[TaskRun]:
-    """The task executions whose contexts make that of ``task``, in the order in which they ended."""
-    spec = task.plan.spec
-    if run.plan.is_reverse:
-        found = [t for name in spec.requires for t in run.by_name.get(name, ()) if t.rec.state == states.SUCCESS]
-    elif spec.join:
-        found = [
-            t
-            for name in run.plan.spec.inbound.get(spec.name, ())
-            for t in run.by_name.get(name, ())
-            if t.rec.state in _UPSTREAM_STATES and triggers(t, spec.name)
-        ]
-    else:
-        found = [run.tasks[cause["task_id"]] for cause in task.rec.runtime_context.get("triggered_by", ())]
-    found.sort(key=lambda t: t.rec.completed_seq)
-    return found
-
-
-def triggers(task: TaskRun, name: str) -> bool:
-    """Whether ``task``, ended, leads to the task called ``name``."""
-    return any(entry[0] == name for entry in task.rec.next_tasks or ())
-
-
-def _compute_in_context(run: Run, task: TaskRun) -> Context:
-    above = upstream(run, task)
-    return merge([out_context(run, t) for t in above]) if above else EMPTY
-
-
-def _recall_ancestors(run: Run, task: TaskRun) -> None:
-    """Compute forgotten contexts from the eldest down, so that a long chain needs no deep recursion."""
-    line: list[TaskRun] = []
-    while task.in_context is None:
-        above = upstream(run, task)
-        if len(above) != 1 or above[0].out_context is not None:
-            break
-        task = above[0]
-        line.append(task)
-    for ancestor in reversed(line):
-        ancestor.out_context = after_publishing(in_context(run, ancestor), ancestor.rec.published)
-        ancestor.in_context = None
-    for ancestor in line[1:]:
-        forget_contexts(run, ancestor)
-
-
 def forget_contexts(run: Run, task: TaskRun) -> None:
     """Drop what a finished task saw, where its successors hold all that is still needed."""
+    if task.rec.has_next_tasks:
+        tasks = run.plan.tasks
+        if not any(tasks[name].spec.join for name, _ in task.rec.next_tasks or () if name in tasks):
+            task.out_context = None
+        elif task.in_context is not None:
+            out_context(run, task)
     task.in_context = None
-    if task.rec.has_next_tasks and not any(
-        run.plan.tasks[name].spec.join for name, _ in task.rec.next_tasks or () if name in run.plan.tasks
-    ):
-        task.out_context = None
 
 
 def current(task: TaskRun) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Source: the language reference, "Join", and the running reference for tasks that
 from typing import NamedTuple
 
 from mistralish import states
-from mistralish.engine.machine.data import triggers
+from mistralish.engine.machine.ancestry import triggers
 from mistralish.engine.run import Run, TaskRun
 
 

@@ -167,7 +167,7 @@ def look_at_joins(run: Run, task: TaskRun, world: World) -> None:
     name = task.plan.name
     led_to = {entry[0] for entry in task.rec.next_tasks or ()}
     missed = [n for n in run.plan.spec.outbound.get(name, ()) if n not in led_to]
-    doubtful = {j for n in missed for j in ([n] if run.plan.tasks[n].spec.join else run.plan.joins_below[n])}
+    doubtful = _joins_in_doubt(run, missed)
     for join_name in dict.fromkeys([*run.plan.joins_below[name], *doubtful]):
         join = run.latest(join_name)
         if join is None or join.rec.state != states.WAITING:
@@ -179,6 +179,22 @@ def look_at_joins(run: Run, task: TaskRun, world: World) -> None:
             settle_join(run, join, world, joins.evaluate(run, join))
         elif join_name in led_to:
             settle_join(run, join, world, joins.after_arrival(run, join, name))
+
+
+def _joins_in_doubt(run: Run, missed: list[str]) -> set[str]:
+    """The joins that may have become impossible because ``missed`` tasks do not follow."""
+    found: set[str] = set()
+    todo = list(missed)
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        if run.plan.tasks[name].spec.join:
+            found.add(name)
+            if run.latest(name) is not None:
+                continue  # what is behind it hears of it when it has ended
+        todo.extend(run.plan.joins_below[name])
+    return found
 
 
 def settle_join(run: Run, join: TaskRun, world: World, found: joins.JoinState) -> None:

@@ -33,7 +33,9 @@ class Before:
         if not isinstance(command, _REVIVING):
             self._finished_stays(run)
         if run.ex.state == states.RUNNING:
-            assert run.incomplete, f"running with nothing to do: {[(t.rec.name, t.rec.state) for t in run.tasks.values()]}"
+            assert run.incomplete, (
+                f"running with nothing to do: {[(t.rec.name, t.rec.state) for t in run.tasks.values()]}"
+            )
         if run.ex.state == states.SUCCESS and self._state != states.SUCCESS and not isinstance(command, _STOPPING):
             assert not run.incomplete or _has_succeed(run), "success with tasks unfinished"
 

@@ -140,9 +140,7 @@ def test_a_loop_over_two_tasks_ends_by_its_condition(simulate):
         ("on-success: [fail(msg=<% $.missing %>)]", "Failed to"),
     ],
 )
-def test_an_error_in_the_workflow_itself_fails_the_task_and_the_execution_whatever_on_error_says(
-    simulate, where, said
-):
+def test_an_error_in_the_workflow_itself_fails_the_task_and_the_execution_whatever_on_error_says(simulate, where, said):
     action = "" if "action:" in where else "action: std.echo, "
     given = "" if "input:" in where else "input: {output: 1}, "
     sim = simulate(f"""
@@ -215,9 +213,7 @@ def test_a_second_result_is_refused_and_changes_nothing(simulate):
 
 
 def test_the_error_of_an_action_is_its_tasks_state_info(simulate):
-    sim = simulate(
-        "version: '2.0'\nmain: {tasks: {t: {action: std.noop}}}", mocks={"t": error({"code": 5})}
-    ).start()
+    sim = simulate("version: '2.0'\nmain: {tasks: {t: {action: std.noop}}}", mocks={"t": error({"code": 5})}).start()
     assert sim.task("t").state_info == "{'code': 5}"
 
 
