@@ -15,7 +15,7 @@ import click
 from mistralish import states
 from mistralish.cli_files import ACTIONS, WORKBOOKS, DefinitionFile, choose_workflow, read_definitions, read_json_object
 from mistralish.cli_progress import Progress
-from mistralish.config import Settings, load_settings
+from mistralish.config import load_settings
 from mistralish.definitions import Definitions
 from mistralish.engine.commands import StartExecution, StopExecution
 from mistralish.errors import InputError, MistralishError
@@ -25,6 +25,7 @@ from mistralish.store import Tenant
 
 _EXIT_CODES = {states.SUCCESS: 0, states.ERROR: 1, states.CANCELLED: 3, states.PAUSED: 4}
 _LOOK_SECONDS = 0.05
+_STOP_SECONDS = 1
 
 
 def run_file(path: Path, workflow: str | None, given: str | None, params: str | None, *, quiet: bool = False) -> int:
@@ -53,15 +54,13 @@ def run_file(path: Path, workflow: str | None, given: str | None, params: str | 
 def _service() -> Iterator[Service]:
     """A service of its own on a database that is thrown away. Only settings about running are taken over."""
     with tempfile.TemporaryDirectory(prefix="mistralish-") as directory:
-        settings: Settings = load_settings(
-            {"database_url": f"sqlite:///{directory}/run.db", "data_dir": directory, "drain_seconds": 1}
-        )
+        settings = load_settings({"database_url": f"sqlite:///{directory}/run.db", "data_dir": directory})
         service = Service(settings)
         service.start()
         try:
             yield service
         finally:
-            service.stop()
+            service.stop(_STOP_SECONDS)
 
 
 def _keep(service: Service, file: DefinitionFile) -> None:

@@ -4,6 +4,7 @@ import errno
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -39,8 +40,9 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         stopping.wait()
         logger.info("Stopping: work in flight has up to %d s to finish", settings.drain_seconds)
     finally:
+        give_up_at = time.monotonic() + settings.drain_seconds
         server.stop()
-    service.stop()
+    service.stop(max(1.0, give_up_at - time.monotonic()))
 
 
 def _listen(settings: Settings) -> Server:

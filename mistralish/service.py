@@ -64,9 +64,9 @@ class Service:
         self.engine.start()
         self.scheduler.start()
 
-    def stop(self) -> None:
-        """Let work in flight finish within ``drain_seconds``, then close everything."""
+    def stop(self, seconds: float) -> None:
+        """Let work in flight finish within so many seconds, then close everything."""
         self.scheduler.stop()
-        self.engine.stop(self.settings.drain_seconds)
+        self.engine.stop(seconds)
         self.notifier.stop()
         self.store.close()

@@ -39,9 +39,9 @@ def make_service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mak
             url = stack.enter_context(new_postgresql_database())
 
         def make() -> Service:
-            service = Service(load_settings({"database_url": url, "drain_seconds": 2}, environ={}))
+            service = Service(load_settings({"database_url": url}, environ={}))
             service.engine.start()  # its scheduler stands still: the tests bring their own
-            stack.callback(service.stop)
+            stack.callback(service.stop, 2)
             return service
 
         yield make
