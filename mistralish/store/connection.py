@@ -166,3 +166,8 @@ def _translated() -> Iterator[None]:
         raise ConflictError(f"The database has this already: {error}") from error
     except _BAD_DATA as error:
         raise InputError(f"The database cannot hold a value: {error}") from error
+    except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
+        # SQLite's word for a file that is damaged, or no database at all; subclasses tell of our own mistakes.
+        if type(error) not in (peewee.DatabaseError, sqlite3.DatabaseError):
+            raise
+        raise UnavailableError(f"The database is damaged: {error}") from error

@@ -197,7 +197,7 @@ def _dates(column: TimeField, operator: str, spans: Sequence[Span]) -> peewee.Ex
 
 
 def _tags(column: TagsField, operator: str, tags: Sequence[str], dialect: str) -> peewee.Expression:
-    """``eq``: all of the tags (as in the reference); ``neq``: not all; ``in``: any; ``nin``: none; ``has``: this one."""
+    """``eq``: all of the tags, as in the reference; ``neq``: not all; ``in``: any; ``nin``: none; ``has``: this."""
     each = [_has_tag(column, tag, dialect) for tag in tags]
     if operator in ("eq", "has"):
         return reduce(and_, each, column.is_null(False))

@@ -110,6 +110,12 @@ def test_a_database_that_cannot_be_reached_is_unavailable(tmp_path: Any) -> None
             open_store(url).upgrade()
 
 
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Any) -> None:
+    (tmp_path / "x.db").write_bytes(b"This is a letter, not a database. " * 100)
+    with pytest.raises(UnavailableError, match="not a database"):
+        open_store(f"sqlite:///{tmp_path}/x.db").upgrade()
+
+
 def test_a_database_in_memory_serves_many_threads() -> None:
     store = open_store("sqlite://")
     store.upgrade()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import peewee
 
 from mistralish.errors import UnavailableError
-from mistralish.store.connection import POSTGRESQL, Connection
+from mistralish.store.connection import POSTGRESQL, SQLITE, Connection
 from mistralish.store.models import INDEXES, TABLES, Counter, IndexSpec
+from mistralish.store.statistics import write_statistics
 
 SCHEMA_VERSION = "schema_version"
 CATALOG_REVISION = "catalog_revision"
@@ -66,6 +67,8 @@ def upgrade(connection: Connection) -> int:
             if 0 < version < step.number:
                 step.apply(connection)
         _remember(database, latest())
+        if connection.dialect == SQLITE:
+            write_statistics(database)
     return latest()
 
 
