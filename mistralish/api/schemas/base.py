@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -44,12 +44,12 @@ class TimeText(fields.Field[str]):
 class WholeNumber(fields.Integer):
     """A whole number, or text of one."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {"invalid": "It must be a whole number"}
-
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-            raise self.make_error("invalid")
-        return int(super()._deserialize(value, attr, data, **kwargs))
+        is_whole = isinstance(value, int | str) and not isinstance(value, bool)
+        try:
+            return int(super()._deserialize(value if is_whole else "", attr, data, **kwargs))
+        except ValidationError:
+            raise ValidationError("It must be a whole number") from None
 
 
 def time_text(micros: int) -> str:
