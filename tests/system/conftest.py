@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,14 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than ten seconds")
 
 
-@pytest.fixture(scope="session")
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The service as a process of its own, on SQLite, stopped by SIGTERM at the end."""
-    given = request.config.getoption("--server-url")
-    if given:
-        yield Server(given, None)
-        return
-    folder = tmp_path_factory.mktemp("server")
+@contextmanager
+def running_server(folder: Path) -> Iterator[Server]:
+    """Run the service as a process of its own on SQLite in ``folder``; stop it by SIGTERM and expect exit code 0."""
     log, port = folder / "server.log", free_port()
     command = [sys.executable, "-m", "mistralish.cli", "serve", "--port", str(port)]
     command += ["--database-url", f"sqlite:///{folder / 'mistralish.sqlite'}"]
@@ -60,6 +56,28 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             process.wait()
             raise
     assert code == 0, f"the server ended with {code} after SIGTERM:\n{log.read_text()[-4000:]}"
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service that most tests share."""
+    given = request.config.getoption("--server-url")
+    if given:
+        yield Server(given, None)
+        return
+    with running_server(tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def own_rest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
+    """A service with an empty store, for one test module alone (or the one of --server-url)."""
+    given = request.config.getoption("--server-url")
+    if given:
+        yield Rest(given)
+        return
+    with running_server(tmp_path_factory.mktemp("own-server")) as started:
+        yield Rest(started.url)
 
 
 def _answers(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:

@@ -33,7 +33,9 @@ def mistral(server: Server, clean_environment: dict[str, str]) -> Command:
 
 
 def as_json(mistral: Command, *arguments: str) -> Any:
-    return json.loads(mistral(*arguments, "-f", "json"))
+    """Return what the command prints as JSON; the client shows an empty list as one row without values: dropped."""
+    shown = json.loads(mistral(*arguments, "-f", "json"))
+    return [row for row in shown if row.get("ID") or row.get("Name")] if isinstance(shown, list) else shown
 
 
 @pytest.fixture
@@ -105,11 +107,11 @@ def test_tasks_and_actions_of_an_execution_are_looked_into(mistral: Command, gre
     identifier = run_to_end(mistral, greeter, '{"who": "Ada"}')
     (task,) = as_json(mistral, "task-list", identifier)
     assert (task["Name"], task["State"], task["Workflow name"]) == ("greet", "SUCCESS", greeter)
-    assert as_json(mistral, "task-get", task["ID"])["Execution ID"] == identifier
+    assert as_json(mistral, "task-get", task["ID"])["Workflow Execution ID"] == identifier
     assert json.loads(mistral("task-get-result", task["ID"])) == "Hello, Ada"
     assert json.loads(mistral("task-get-published", task["ID"])) == {"said": "Hello, Ada"}
     (action,) = as_json(mistral, "action-execution-list", task["ID"])
-    assert (action["Name"], action["State"], action["Task name"]) == ("std.echo", "SUCCESS", "greet")
+    assert (action["Name"], action["State"], action["Task ID"]) == ("std.echo", "SUCCESS", task["ID"])
     assert as_json(mistral, "action-execution-get", action["ID"])["Task ID"] == task["ID"]
     assert json.loads(mistral("action-execution-get-output", action["ID"])) == {"result": "Hello, Ada"}
     assert json.loads(mistral("action-execution-get-input", action["ID"]))["output"] == "Hello, Ada"
@@ -152,7 +154,7 @@ def test_an_execution_is_paused_resumed_cancelled_and_a_task_rerun(mistral: Comm
     assert as_json(mistral, "execution-update", identifier, "-s", "PAUSED")["State"] == "PAUSED"
     assert as_json(mistral, "execution-update", identifier, "-s", "RUNNING")["State"] == "RUNNING"
     (action,) = wait_for(lambda: as_json(mistral, "action-execution-list", task["ID"]), 15, "the action")
-    mistral("action-execution-update", action["ID"], "--state", "ERROR", "--output", '"no"')
+    mistral("action-execution-update", action["ID"], "--state", "ERROR", "--output", '{"why": "no"}')
     wait_for(lambda: as_json(mistral, "execution-get", identifier)["State"] == "ERROR", 15, "the error")
     assert as_json(mistral, "task-rerun", task["ID"])["ID"] == task["ID"]
     wait_for(lambda: as_json(mistral, "execution-get", identifier)["State"] == "RUNNING", 15, "the rerun")
@@ -221,7 +223,7 @@ def test_a_cron_trigger_fires_and_says_so(mistral: Command, greeter: str) -> Non
     )
     assert (made["Name"], made["Workflow"], made["Pattern"]) == (name, greeter, "* * * * *")
     assert name in [row["Name"] for row in as_json(mistral, "cron-trigger-list")]
-    assert as_json(mistral, "cron-trigger-get", name)["Remaining executions"] == 1
+    assert made["Remaining executions"] == 1
 
     def executions() -> list[dict[str, Any]]:
         return as_json(mistral, "execution-list", "--filter", f"workflow_name={greeter}")
@@ -229,7 +231,8 @@ def test_a_cron_trigger_fires_and_says_so(mistral: Command, greeter: str) -> Non
     (fired,) = wait_for(executions, 80, "an execution made by the trigger")
     wait_for(lambda: as_json(mistral, "execution-get", fired["ID"])["State"] == "SUCCESS", 15, "its end")
     assert json.loads(mistral("execution-get-output", fired["ID"])) == {"said": "Hello, Cron"}
-    assert name in as_json(mistral, "execution-get", fired["ID"])["Description"]
+    description = json.loads(as_json(mistral, "execution-get", fired["ID"])["Description"])
+    assert description["triggered_by"]["type"] == "cron_trigger"
     assert name in mistral("cron-trigger-get", name, fails=True)  # its one firing is used up
 
 

@@ -48,8 +48,9 @@ def test_workflows_create_list_get_update_validate_delete(mistral: Any) -> None:
     assert (created.name, created.namespace, created.scope) == (name, "team", "private")
     assert [row.id for row in mistral.workflows.list(namespace="team", name=name)] == [created.id]
     assert mistral.workflows.get(name, "team").definition == WAITS.format(name=name)
-    (updated,) = mistral.workflows.update(WAITS.format(name=name), scope="public", namespace="team")
-    assert (updated.id, updated.scope) == (created.id, "public")
+    longer = WAITS.format(name=name).replace("  tasks:", "  tags: [changed]\n  tasks:")
+    (updated,) = mistral.workflows.update(longer, namespace="team")
+    assert (updated.id, updated.tags) == (created.id, ["changed"])
     assert mistral.workflows.validate("version: '2.0'\nx: {}")["valid"] is False
     mistral.workflows.delete(name, "team")
     with pytest.raises(api_base.APIException) as refused:
@@ -87,12 +88,12 @@ def test_an_unfinished_execution_is_deleted_only_by_force(mistral: Any, waiting:
 
 def test_a_failed_task_is_rerun(mistral: Any, waiting: Any) -> None:
     action = running_action(mistral, waiting.id)
-    mistral.action_executions.update(action.id, "ERROR", json.dumps("no"))
+    mistral.action_executions.update(action.id, "ERROR", json.dumps({"why": "no"}))
     wait_state(mistral, waiting.id, "ERROR")
     (task,) = mistral.tasks.list(workflow_execution_id=waiting.id)
     mistral.tasks.rerun(task.id)
     again = wait_for(lambda: running_action(mistral, waiting.id), 15, "the action again")
-    mistral.action_executions.update(again.id, "SUCCESS", json.dumps("yes"))
+    mistral.action_executions.update(again.id, "SUCCESS", json.dumps({"n": 1}))
     wait_state(mistral, waiting.id, "SUCCESS")
 
 
@@ -107,7 +108,7 @@ def test_sub_executions_and_report(mistral: Any) -> None:
     below = mistral.executions.get_ex_sub_executions(execution.id)
     assert {row.workflow_name for row in below} >= {f"{name}-child"}
     report = mistral.executions.get_report(execution.id, errors_only=False)
-    assert report["root_workflow_execution"]["workflow_name"] == name
+    assert report["root_workflow_execution"]["name"] == name
     assert report["statistics"]["success_tasks_count"] == 2
 
 
@@ -122,9 +123,9 @@ def test_an_action_runs_at_once_and_later(mistral: Any) -> None:
 def test_environments_create_update_list_delete(mistral: Any) -> None:
     name = unique("env")
     made = mistral.environments.create(name=name, variables=json.dumps({"a": {"b": 1}}), description="d")
-    assert json.loads(made.variables) == {"a": {"b": 1}}
+    assert made.variables == {"a": {"b": 1}}
     mistral.environments.update(name=name, variables=json.dumps({"a": {"c": 2}}))
-    assert json.loads(mistral.environments.get(name).variables)["a"]["c"] == 2
+    assert mistral.environments.get(name).variables == {"a": {"c": 2}}
     assert name in [row.name for row in mistral.environments.list()]
     mistral.environments.delete(name)
     with pytest.raises(api_base.APIException):
@@ -161,9 +162,10 @@ def test_cron_triggers_create_get_list_delete(mistral: Any) -> None:
 def test_lists_follow_markers_limits_sorting_and_filters(mistral: Any) -> None:
     prefix = unique("row")
     for number in range(5):
-        mistral.environments.create(name=f"{prefix}-{number}", variables="{}", description=prefix)
-    rows = mistral.environments.list(limit=2, sort_keys="name", sort_dirs="desc", name=f"has:{prefix}")
+        mistral.workflows.create(WAITS.format(name=f"{prefix}-{number}"))
+    wanted = {"sort_keys": "name", "sort_dirs": "desc", "name": f"has:{prefix}"}
+    rows = mistral.workflows.list(limit=2, **wanted)
     assert [row.name for row in rows] == [f"{prefix}-4", f"{prefix}-3"]
-    rest = mistral.environments.list(marker=rows[-1].id, sort_keys="name", sort_dirs="desc", name=f"has:{prefix}")
+    rest = mistral.workflows.list(marker=rows[-1].id, **wanted)
     assert [row.name for row in rest] == [f"{prefix}-2", f"{prefix}-1", f"{prefix}-0"]
-    assert [row.name for row in mistral.environments.list(name=f"{prefix}-3")] == [f"{prefix}-3"]
+    assert [row.name for row in mistral.workflows.list(name=f"{prefix}-3")] == [f"{prefix}-3"]
