@@ -118,7 +118,7 @@ class TurnLoop:
                 self._memory.match_versions(turn.locked)
                 world = TurnWorld(self._store, self.catalog, self._memory, turn, self._field_limit, self._clock())
                 work_of_turn = TurnWork(turn, world, self._memory, self._registry, self._known_specs)
-                elsewhere = []
+                elsewhere: list[Work] = []
                 for work in located:
                     (work_of_turn.queue if work.root_id in turn.locked else elsewhere).append(work)
                 work_of_turn.work_off(TURN_SECONDS)
@@ -151,8 +151,12 @@ class TurnLoop:
             self._on_notice(notice)
         self._ready.extend(work.queue)
         if elsewhere:
-            threading.Timer(_RETRY_SECONDS, lambda: [self._inbox.put(w) for w in elsewhere]).start()
+            threading.Timer(_RETRY_SECONDS, self._put_back, (elsewhere,)).start()
         self._memory.trim()
+
+    def _put_back(self, works: list[Work]) -> None:
+        for work in works:
+            self._inbox.put(work)
 
     def _start_call(self, call: ActionCall) -> None:
         try:

@@ -31,16 +31,17 @@ class LooseActions:
             return self._finish(action, command)
         if isinstance(command, commands.UpdateAction):
             return self._update(action, command.state)
-        return self._delete(action)
+        self._delete(action)
+        return None
 
     def _load(self, action_id: str) -> ActionExecution:
         for action in (*self.created, *self.changed):
             if action.id == action_id:
                 return action
-        action = self._turn.load_action(action_id)
-        if action is None or action_id in self.deleted:
+        stored = self._turn.load_action(action_id)
+        if stored is None or action_id in self.deleted:
             raise NotFoundError(f"ActionExecution not found [id={action_id}]")
-        return action
+        return stored
 
     def _finish(self, action: ActionExecution, command: commands.ActionFinished) -> ActionExecution:
         if action.state in states.COMPLETED:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from mistralish import states
 from mistralish.engine import steps
 from mistralish.engine.catalog import Catalog
-from mistralish.engine.run import ChildRef, Environment, Run, TaskRun
+from mistralish.engine.run import Child, ChildRef, Environment, Run, TaskRun
 from mistralish.store import StoredRun, Turn
 
 
@@ -88,7 +88,8 @@ class Memory:
                 task.children = None
             run.add_task(task)
             run.completions = max(run.completions, rec.completed_seq)
-        for child in [*stored.actions, *(ChildRef(c) for c in stored.children)]:
+        children: list[Child] = [*stored.actions, *(ChildRef(c) for c in stored.children)]
+        for child in children:
             owner = child.task_execution_id if not isinstance(child, ChildRef) else child.task_id
             holder = run.tasks.get(owner or "")
             if holder is not None and holder.children is not None:

@@ -9,7 +9,7 @@ from mistralish.engine.scope import RunScope
 from mistralish.engine.world import Definition, World
 from mistralish.errors import InputError
 from mistralish.expressions import compile_value
-from mistralish.lang.specs import REQUIRED
+from mistralish.lang.specs import REQUIRED, WorkflowSpec
 from mistralish.records import WorkflowExecution
 
 
@@ -31,6 +31,8 @@ def create_run(
     spec = definition.plan.spec
     check_input(spec.name, spec.input, given)
     params = dict(params or {})
+    if definition.plan.is_reverse:
+        _check_target(spec, params.get("task_name"))
     params.setdefault("namespace", definition.namespace)
     params["env"] = _environment(params, world, project_id)
     require_json(given, "the input")
@@ -80,6 +82,14 @@ def check_input(name: str, expected: Any, given: dict[str, Any]) -> None:
         if unexpected:
             said += f", unexpected={unexpected}"
         raise InputError(f"{said}]: the parameters are {sorted(expected)}")
+
+
+def _check_target(spec: WorkflowSpec, target: Any) -> None:
+    if not isinstance(target, str) or target not in spec.tasks:
+        raise InputError(
+            f"Invalid task name [wf_spec={spec.name}, task_name={target}]: "
+            f"a reverse workflow needs the parameter 'task_name', one of {sorted(spec.tasks)}"
+        )
 
 
 def _environment(params: dict[str, Any], world: World, project_id: str) -> dict[str, Any]:

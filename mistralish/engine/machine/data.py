@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from mistralish import states
 from mistralish.engine.context import Context, View, after_publishing
 from mistralish.engine.machine.ancestry import recall
 from mistralish.engine.run import Child, ChildRef, Run, TaskRun

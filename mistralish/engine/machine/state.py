@@ -80,13 +80,9 @@ def set_workflow_state(run: Run, world: World, state: str, info: Any = None) -> 
 
     ``info`` is whatever the workflow's author gave as ``msg``: what is not text becomes JSON.
     """
+    check_follows(run, state)
     ex = run.ex
     before = ex.state
-    if not states.may_follow(before, state):
-        raise WorkflowError(
-            f"Can't change workflow execution state from {before} to {state}. "
-            f"[workflow={ex.name}, execution_id={ex.id}]"
-        )
     if info is not None and not isinstance(info, str):
         info = orjson.dumps(info).decode()
     ex.state = state
@@ -99,6 +95,16 @@ def set_workflow_state(run: Run, world: World, state: str, info: Any = None) -> 
     run.record(world.now, "execution", payload)
     if ex.params.get("notify"):
         _notify_workflow(run, before, state)
+
+
+def check_follows(run: Run, state: str) -> None:
+    """Raise WorkflowError where the execution may not go from its present state to ``state``."""
+    ex = run.ex
+    if not states.may_follow(ex.state, state):
+        raise WorkflowError(
+            f"Can't change workflow execution state from {ex.state} to {state}. "
+            f"[workflow={ex.name}, execution_id={ex.id}]"
+        )
 
 
 def touch_workflow(run: Run, world: World) -> None:

@@ -19,7 +19,7 @@ from mistralish.engine.scope import RunScope
 from mistralish.engine.steps import RefreshJoin
 from mistralish.engine.world import World
 from mistralish.errors import MistralishError, WorkflowError
-from mistralish.records import TaskExecution
+from mistralish.records import ActionExecution, TaskExecution
 
 
 def create(run: Run, world: World, command: flow.RunNew) -> TaskRun:
@@ -140,7 +140,8 @@ def complete(run: Run, task: TaskRun, world: World, state: str, info: str | None
     disarm_all(run, task)
     commands = flow.after_task(run, task, world)
     named = [c for c in commands if isinstance(c, flow.RunNew)]
-    rec.next_tasks = [[c.name, c.triggered_by[0]["event"] if c.triggered_by else None] for c in named]
+    events: list[Any] = [c.triggered_by[0]["event"] if c.triggered_by else None for c in named]
+    rec.next_tasks = [[c.name, event] for c, event in zip(named, events, strict=True)]
     rec.has_next_tasks = bool(named)
     if rec.state == states.ERROR:
         set_error_handled(run, task, any(getattr(c, "handles_error", False) for c in commands))
@@ -290,7 +291,7 @@ def _forget_results(run: Run, task: TaskRun, world: World, reset: bool) -> None:
 
 def _drop_results(run: Run, task: TaskRun, world: World) -> None:
     for child in data.children(run, task, world).values():
-        if hasattr(child, "is_sync"):
+        if isinstance(child, ActionExecution):
             child.output = {}
             run.touch(child)
 

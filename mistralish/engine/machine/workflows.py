@@ -8,10 +8,10 @@ from mistralish.engine import steps
 from mistralish.engine.context import deep_update
 from mistralish.engine.effects import Tell
 from mistralish.engine.machine import ending, flow, tasks
-from mistralish.engine.machine.state import set_workflow_state, touch_workflow
+from mistralish.engine.machine.state import check_follows, set_workflow_state, touch_workflow
 from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.world import World
-from mistralish.errors import WorkflowError
+from mistralish.errors import InputError
 
 
 def begin(run: Run, world: World) -> None:
@@ -86,7 +86,8 @@ def follow_up(run: Run, task: TaskRun, world: World, commands: list[flow.FlowCom
 
 
 def pause(run: Run, world: World, message: Any = None) -> None:
-    """Pause the execution, its children and its parents."""
+    """Pause the execution, its children and its parents. Raises WorkflowError where it has ended."""
+    check_follows(run, states.PAUSED)
     for child in _unfinished_children(run):
         if child.state != states.PAUSED:
             run.effects.append(Tell(child.id, steps.Pause(message)))
@@ -113,6 +114,10 @@ def resume(run: Run, world: World, env: dict[str, Any] | None = None) -> None:
 
 def rerun(run: Run, task: TaskRun, world: World, reset: bool, skip: bool, env: dict[str, Any] | None) -> None:
     """Run a failed task again, or skip it, and with it all executions above."""
+    if task.rec.state != states.ERROR:
+        raise InputError(
+            f"Task {task.rec.id} is in state {task.rec.state}: only a task in ERROR can be run again or skipped."
+        )
     if run.ex.state == states.PAUSED:
         return
     update_environment(run, world, env)
@@ -128,11 +133,6 @@ def rerun(run: Run, task: TaskRun, world: World, reset: bool, skip: bool, env: d
 
 def revive(run: Run, world: World) -> None:
     """Put an ended execution, and those above it, back to work."""
-    if not states.may_follow(run.ex.state, states.RUNNING):
-        raise WorkflowError(
-            f"Can't change workflow execution state from {run.ex.state} to RUNNING. "
-            f"[workflow={run.ex.name}, execution_id={run.ex.id}]"
-        )
     set_workflow_state(run, world, states.RUNNING)
     if run.ex.parent_execution_id and run.ex.task_execution_id:
         run.effects.append(Tell(run.ex.parent_execution_id, steps.ChildRerun(run.ex.task_execution_id, run.ex.id)))
@@ -154,10 +154,8 @@ def _go_on(run: Run, world: World, commands: list[flow.FlowCommand]) -> None:
         if task.rec.state in states.COMPLETED and not task.rec.processed:
             task.rec.processed = True
             run.touch(task.rec)
-    if commands or run.ex.runtime_context.get(flow.BACKLOG):
-        dispatch(run, commands, world)
-    else:
-        run.agenda.append(("check", None))
+    dispatch(run, commands, world)
+    run.agenda.append(("check", None))
 
 
 def _tell_parent_change(run: Run) -> None:
