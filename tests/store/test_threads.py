@@ -128,3 +128,28 @@ def test_a_database_in_memory_serves_many_threads() -> None:
     assert together(8, work) == []
     assert len(ids(store, "execution")) == 8
     store.close()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_lost_connection_fails_one_turn_and_the_next_one_works(store: Store, url: str) -> None:
+    psycopg = pytest.importorskip("psycopg")
+
+    def cut_all() -> None:
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    run = execution()
+
+    def lose_it() -> None:
+        with store.turn([run.id]) as turn:
+            cut_all()
+            turn.save(Changes(insert=[run]))
+
+    with pytest.raises(UnavailableError):
+        lose_it()
+    save(store, run.id, insert=[run])
+    cut_all()
+    assert ids(store, "execution") == [run.id]
