@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mistralish.errors import InputError
 
 ENVIRONMENT_PREFIX = "MISTRALISH_"
 CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-DATABASE_SCHEMES = ("sqlite", "postgresql")
+_DATABASE_PREFIXES = ("sqlite:///", "postgresql://")
 _DEFAULT = "default"
 
 
@@ -58,7 +59,9 @@ def _log_level(value: Any) -> str:
 
 def _database_url(value: Any) -> str:
     url = _text(value)
-    if url.partition("://")[0] not in DATABASE_SCHEMES or "://" not in url:
+    parts = urlsplit(url)
+    # The database must be named: PostgreSQL would otherwise take the one called like the user, whatever is in it.
+    if not url.startswith(_DATABASE_PREFIXES) or not parts.path.strip("/"):
         raise ValueError("sqlite:///path/to/file.db or postgresql://user:password@host/database")
     return url
 

@@ -45,6 +45,8 @@ def test_the_file_named_by_the_environment_is_read(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("prot = 1", ["there is no setting 'prot'", "did you mean 'port'"]),
+        ("database_url = 'postgresql://ann@host'", ["database_url", "host/database"]),
+        ("database_url = 'sqlite://'", ["database_url", "sqlite:///path"]),
         ("port = 'many'", ["'port' is 'many'", "a whole number from 0 to 65535"]),
         ("port = 70000", ["70000", "from 0 to 65535"]),
         ("port = true", ["'port' is True"]),
