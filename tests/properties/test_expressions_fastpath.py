@@ -119,15 +119,23 @@ def test_a_closure_that_answers_answers_as_the_library(text, context, data):
     compare(text, context, data)
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    left=LEAVES,
-    right=LEAVES | st.lists(LEAVES, max_size=2),
-    operator=st.sampled_from(BINARY),
-)
-def test_operators_on_every_pair_of_kinds(left, right, operator):
-    compare(f"$.a {operator} $.b", {"a": left, "b": right}, None)
-    compare(f"[$.a {operator} $.b, str($.a), int($.a), float($.b), not $.b]", {"a": left, "b": right}, None)
+NUMBERS = st.integers(-7, 7) | st.sampled_from([0.0, -0.5, 2.5, 1e308, 10**20])
+TEXTS = st.sampled_from(["", "a", "ab", "b", "1"])
+PAIRS = st.tuples(NUMBERS, NUMBERS) | st.tuples(TEXTS, TEXTS) | st.tuples(LEAVES, LEAVES | st.lists(LEAVES, max_size=2))
+
+
+@pytest.mark.parametrize("operator", BINARY)
+@settings(max_examples=40, deadline=None)
+@given(pair=PAIRS)
+def test_an_operator_on_every_pair_of_kinds(operator, pair):
+    compare(f"$.a {operator} $.b", {"a": pair[0], "b": pair[1]}, None)
+
+
+@pytest.mark.parametrize("form", ["str($.a)", "int($.a)", "float($.a)", "bool($.a)", "len($.a)", "not $.a", "-($.a)"])
+@settings(max_examples=40, deadline=None)
+@given(value=LEAVES | DATA)
+def test_a_conversion_of_every_kind(form, value):
+    compare(form, {"a": value}, None)
 
 
 SAMPLE = {
@@ -198,4 +206,6 @@ def test_operands_with_subtle_rules_are_left_to_the_library(text):
 def test_an_iterator_is_used_up_as_in_the_library():
     text = "[$.rows.select($.k)].select([$.len(), $.len()])"
     assert by_closure(text, SAMPLE, Scope(None))[0] != "value"
+    nested = "$.d.select($.where($ > 0)).select([$.len(), $.len()])"
+    assert by_closure(nested, {"d": [[1], [2, 3]]}, Scope(None))[0] != "value"
     assert compare("$.rows.select($.k).select([$, $])", SAMPLE, None) == "value"
