@@ -83,14 +83,6 @@ DEFINITIONS = [
         TEXT,
     ),
     Bad(
-        "an unknown version",
-        "POST",
-        "/workflows",
-        "version: '9'\nwf: {tasks: {a: {action: std.noop}}}",
-        TEXT,
-        names=("9",),
-    ),
-    Bad(
         "a workbook without name",
         "POST",
         "/workbooks",
