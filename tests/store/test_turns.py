@@ -111,11 +111,13 @@ def test_an_execution_id_is_taken_once(store: Store) -> None:
 
 def test_a_specification_is_kept_once_however_often_it_is_saved(store: Store) -> None:
     data = {"name": "flow", "tasks": {"b": 1, "a": 2}}
-    same = {"tasks": {"a": 2, "b": 1}, "name": "flow"}
-    assert spec_id(data) == spec_id(same)
+    reordered = {"tasks": {"a": 2, "b": 1}, "name": "flow"}
+    assert spec_id(data) == spec_id({"name": "flow", "tasks": {"b": 1, "a": 2}})
+    assert spec_id(data) != spec_id(reordered), "tasks start in the order in which they are written"
     for _ in range(2):
         save(store, specs={spec_id(data): data})
     assert store.load_spec(spec_id(data)) == data
+    assert list(store.load_spec(spec_id(data))["tasks"]) == ["b", "a"]
     assert store.load_spec("unknown") is None
 
 
