@@ -41,15 +41,20 @@ def build_graph(tasks: Mapping[str, TaskSpec]) -> Graph:
     )
 
 
+def check_size(workflow: Node) -> None:
+    """Check that ``task-defaults`` do not make too many links. To be called before the tasks are built."""
+    defaults = workflow.fields.get("task-defaults")
+    if defaults is None:
+        return
+    links = sum(1 for _ in _references(defaults)) * len(workflow.fields["tasks"].fields)
+    if links > MAX_LINKS:
+        defaults.fail_at_key(f"'task-defaults' make {links} links between tasks", f"at most {MAX_LINKS} are allowed")
+
+
 def check_links(tasks: Mapping[str, TaskSpec], workflow: Node) -> None:
     """Check that every transition and every ``requires`` leads to a task. Raises LanguageError at the place."""
-    links = 0
     for task in tasks.values():
-        targets = [*_transition_targets(task), *task.requires]
-        links += len(targets)
-        if links > MAX_LINKS:
-            workflow.fail_at_key("the workflow has too many transitions", f"at most {MAX_LINKS} are allowed")
-        for target in targets:
+        for target in (*_transition_targets(task), *task.requires):
             if target not in tasks and (task.requires or target not in ENGINE_COMMANDS):
                 _unknown_task(target, task, tasks, workflow)
 

@@ -7,7 +7,7 @@ from typing import Any
 from mistralish.lang import fields
 from mistralish.lang.clauses import ON_CLAUSES, build_clause
 from mistralish.lang.documents import definition_items, read_document
-from mistralish.lang.graph import build_graph, check_graph, check_links
+from mistralish.lang.graph import Graph, build_graph, check_graph, check_links, check_size
 from mistralish.lang.nodes import Node
 from mistralish.lang.slices import cut_definition
 from mistralish.lang.specs import REQUIRED, TaskSpec, WorkflowSpec
@@ -30,6 +30,7 @@ def parse_workflows(text: str) -> tuple[WorkflowSpec, ...]:
 def parse_workflow_node(node: Node, name: str, definition: str) -> WorkflowSpec:
     """Check one workflow, complete its data, and return its spec. Raises LanguageError."""
     _check_workflow(node, name)
+    check_size(node)
     data = node.value
     data.update(name=name, version="2.0")
     workflow_type = data.get("type", "direct")
@@ -39,7 +40,7 @@ def parse_workflow_node(node: Node, name: str, definition: str) -> WorkflowSpec:
     check_links(tasks, node)
     spec = load_workflow(data, definition, tasks)
     if workflow_type == "direct":
-        check_graph(build_graph(tasks), tasks, node)
+        check_graph(Graph(spec.inbound, spec.outbound, spec.start_tasks), tasks, node)
     return spec
 
 

@@ -64,8 +64,22 @@ scalars = st.one_of(
     st.sampled_from(["<% $.x %>", "<% * %>", "{{ _.x }}", "i in <% $.l %>", "count=1 delay=2", "all", "direct"]),
 )
 keys = st.sampled_from(
-    "action workflow input publish on-success on-error on-complete next branch global join requires with-items retry "
-    "count delay timeout tags type base output t1 t2".split()
+    [
+        *(
+            "action",
+            "workflow",
+            "input",
+            "publish",
+            "on-success",
+            "on-error",
+            "on-complete",
+            "next",
+            "branch",
+            "global",
+        ),
+        *("join", "requires", "with-items", "retry", "count", "delay", "timeout", "tags", "type", "base", "output"),
+        *("t1", "t2"),
+    ]
 )
 anything = st.recursive(
     scalars,

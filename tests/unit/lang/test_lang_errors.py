@@ -231,3 +231,13 @@ def test_long_names_and_lists_do_not_make_long_messages():
     error = refused(parse_workflows, f"version: '2.0'\nwf: {{tasks: {{a: {{on-success: {'x' * 5000}}}, {tasks}}}}}")
     assert len(str(error)) < 3000
     assert "(505 in all)" in str(error)
+
+
+def test_task_defaults_cannot_make_links_without_end():
+    targets = ", ".join(f"t{i}" for i in range(1100))
+    tasks = ", ".join(f"t{i}: {{action: a}}" for i in range(1100))
+    error = refused(
+        parse_workflows, f"version: '2.0'\nwf: {{task-defaults: {{on-error: [{targets}]}}, tasks: {{{tasks}}}}}"
+    )
+    assert (error.line, error.column) == (2, 6)
+    assert "at most 1000000" in str(error)
