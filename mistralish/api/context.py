@@ -21,10 +21,21 @@ class Engine(Protocol):
 class Service(Protocol):
     """The parts that the API joins to HTTP. ``scheduler`` may be missing; then nobody is woken."""
 
-    store: Store
-    engine: Engine
-    registry: Registry
-    settings: Settings
+    @property
+    def store(self) -> Store:
+        """Where everything is kept."""
+
+    @property
+    def engine(self) -> Engine:
+        """What decides."""
+
+    @property
+    def registry(self) -> Registry:
+        """Which actions there are."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the service runs with."""
 
 
 def attach(app: Flask, service: Service) -> None:
