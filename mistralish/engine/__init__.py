@@ -130,7 +130,6 @@ class Engine:
             runtime_context={"index": 0, "safe_rerun": False},
             project_id=command.project_id,
             created_at=now,
-            updated_at=now,
         )
         context = {"action_execution_id": record.id, "callback_url": f"/v2/action_executions/{record.id}"}
         call = ActionCall(record.id, base, base_input, context, command.target, command.timeout)

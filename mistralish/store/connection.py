@@ -17,11 +17,15 @@ import peewee
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
 from mistralish.errors import ConflictError, InputError, UnavailableError
+from mistralish.store.json_text import canonical_text
 
 try:
     import psycopg
 except ImportError:  # the extra "postgresql" is not installed
     psycopg = None  # type: ignore[assignment]
+
+CANONICAL_TEXT = "canonical_text"
+"""The name of SQLite's function that makes JSON texts comparable."""
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -126,6 +130,7 @@ def _sqlite(url: str) -> Connection:
         memory = peewee.SqliteDatabase(
             ":memory:", thread_safe=False, check_same_thread=False, field_types={"NAME": "TEXT"}, cached_statements=512
         )
+        memory.register_function(canonical_text, CANONICAL_TEXT, 1, deterministic=True)
         memory.connect()
         return Connection(memory, SQLITE, shared=True)
     database = peewee.SqliteDatabase(
@@ -136,6 +141,7 @@ def _sqlite(url: str) -> Connection:
         field_types={"NAME": "TEXT"},
         cached_statements=512,
     )
+    database.register_function(canonical_text, CANONICAL_TEXT, 1, deterministic=True)
     return Connection(database, SQLITE)
 
 

@@ -22,10 +22,10 @@ class FlagField(BooleanField):
 
 
 class JsonField(TextField):
-    """A JSON value, kept as canonical text."""
+    """A JSON value, kept as text."""
 
     def db_value(self, value: Any) -> str | None:
-        """Return the canonical text of ``value``."""
+        """Return the text of ``value``."""
         return json_text.dump(value)
 
     def python_value(self, value: str | None) -> Any:

@@ -23,7 +23,7 @@ from peewee import BigIntegerField, fn
 
 from mistralish.errors import InputError
 from mistralish.store import json_text, models
-from mistralish.store.connection import SQLITE
+from mistralish.store.connection import CANONICAL_TEXT, SQLITE
 from mistralish.store.dates import Span, parse_date
 from mistralish.store.fields import FlagField, JsonField, TagsField, TimeField
 from mistralish.store.kinds import Kind
@@ -154,7 +154,7 @@ def _jsons(field: str, operator: str, text: str) -> tuple[str | None, ...]:
     source = f"[{text}]" if operator in ("in", "nin") else text
     try:
         value = json.loads(source)
-        return tuple(json_text.dump(each) for each in (value if operator in ("in", "nin") else [value]))
+        return tuple(json_text.canonical(each) for each in (value if operator in ("in", "nin") else [value]))
     except (ValueError, RecursionError) as error:
         raise _bad(field, text, f"JSON ({error})") from error
 
@@ -173,13 +173,34 @@ def _compare(column: peewee.Field, chosen: Filter, dialect: str) -> peewee.Expre
         return _dates(column, operator, values)
     if operator == "has":
         return _contains(column, values[0], dialect)
-    if operator == "in":
-        return column.in_([_value(value) for value in values])
-    if operator == "nin":
-        return column.not_in([_value(value) for value in values])
     if values[0] is None:
         return column.is_null(operator == "eq")
-    return _BINARY[operator](column, _value(values[0]))
+    if isinstance(column, JsonField):
+        return _json(column, operator, values, dialect)
+    given = [_value(value) for value in values]
+    if operator == "in":
+        return column.in_(given)
+    if operator == "nin":
+        return column.not_in(given)
+    return _BINARY[operator](column, given[0])
+
+
+def _json(column: JsonField, operator: str, values: Sequence[Any], dialect: str) -> peewee.Expression:
+    each = [_json_equals(column, value, dialect) for value in values]
+    if operator in ("eq", "in"):
+        return reduce(or_, each, column.is_null() & column.is_null(False))
+    return reduce(and_, [~one for one in each], column.is_null(False))
+
+
+def _json_equals(column: JsonField, value: str, dialect: str) -> peewee.Expression:
+    """Whether a column's JSON equals that of a canonical text, whatever the order of keys."""
+    if dialect == SQLITE:
+        return getattr(fn, CANONICAL_TEXT)(column) == _value(value)
+    as_text = column == _value(json_text.dump(json.loads(value)))
+    if _BEYOND_JSONB.search(value):
+        return as_text
+    as_json = column.cast("jsonb") == peewee.Cast(_value(value), "jsonb")
+    return peewee.Case(None, [(fn.STRPOS(column, "\\u") > 0, as_text)], as_json)
 
 
 def _dates(column: TimeField, operator: str, spans: Sequence[Span]) -> peewee.Expression:
@@ -227,5 +248,8 @@ def _value(value: Any) -> peewee.Value:
 def _bad(field: str, value: str, right: str) -> InputError:
     return InputError(f"Invalid input for field/attribute {field}. Value: '{value[:100]}'. Expected {right}")
 
+
+# PostgreSQL's jsonb takes neither NUL nor half a character.
+_BEYOND_JSONB = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
 _BINARY = {"eq": eq, "neq": ne, "gt": gt, "gte": ge, "lt": lt, "lte": le}

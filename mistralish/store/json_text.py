@@ -1,12 +1,14 @@
-"""JSON as the database keeps it: one canonical text for equal values, so that equality is a text comparison."""
+"""JSON as the database keeps it, and as filters compare it.
+
+It is kept with its keys in the order in which they came: what a workflow sees must not depend on whether its
+execution was in memory. Filters compare canonical text, whose keys are sorted.
+"""
 
 import hashlib
 import json
 from typing import Any
 
 import orjson
-
-_SORTED = orjson.OPT_SORT_KEYS
 
 # orjson knows integers of 64 bits and well-formed Unicode only. What is beyond goes through the standard
 # library, and its text begins with a blank, so that it is read back by the same library: orjson would
@@ -15,16 +17,26 @@ _BEYOND_ORJSON = " "
 
 
 def dump(value: Any) -> str | None:
-    """Return the canonical JSON text of ``value``, None for None.
+    """Return the JSON text of ``value``, None for None.
 
     Raises TypeError for a value that JSON cannot express.
     """
     if value is None:
         return None
     try:
-        return orjson.dumps(value, None, _SORTED).decode()
+        return orjson.dumps(value).decode()
     except TypeError:
-        return _BEYOND_ORJSON + json.dumps(value, sort_keys=True, separators=(",", ":"))
+        return _BEYOND_ORJSON + json.dumps(value, separators=(",", ":"))
+
+
+def canonical(value: Any) -> str | None:
+    """Return the one text of all JSON values that equal ``value``, None for None."""
+    return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def canonical_text(text: str | None) -> str | None:
+    """Return the canonical text of the value that ``text`` stands for: the SQL function of that name, on SQLite."""
+    return canonical(load(text))
 
 
 def load(text: str | None) -> Any:
@@ -37,7 +49,7 @@ def load(text: str | None) -> Any:
 
 
 def spec_id(data: Any) -> str:
-    """Return the id under which a specification is kept: the SHA-256 of its canonical JSON, in hexadecimal."""
+    """Return the id under which a specification is kept: the SHA-256 of its JSON, in hexadecimal."""
     return hashlib.sha256((dump(data) or "null").encode()).hexdigest()
 
 

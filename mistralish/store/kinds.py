@@ -68,7 +68,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "workbook",
             models.Workbook,
-            "Workbook not found [name={identifier}, namespace={namespace}]",
+            "Workbook not found [workbook_name={identifier}, namespace={namespace}]",
             "Duplicate entry for WorkbookDefinition " + _NAMED,
             writable=True,
             by_name=True,

@@ -78,7 +78,7 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store, tenant: Tenant) -
     ("kind", "namespace", "message"),
     [
         ("workflow", "ns", "Workflow not found [workflow_identifier=nope, namespace=ns]"),
-        ("workbook", "ns", "Workbook not found [name=nope, namespace=ns]"),
+        ("workbook", "ns", "Workbook not found [workbook_name=nope, namespace=ns]"),
         ("action", "", "Action not found [name=nope, namespace=]"),
         ("environment", None, "Environment not found [name=nope]"),
         ("cron_trigger", None, "Cron trigger not found [identifier=nope]"),

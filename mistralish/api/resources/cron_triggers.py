@@ -10,13 +10,14 @@ from mistralish import lang
 from mistralish.api.arguments import Projection
 from mistralish.api.context import store, tenant, wake_scheduler
 from mistralish.api.contract import contract, lists
-from mistralish.api.lists import answer_list, check_fields
+from mistralish.api.lists import answer_list, check_fields, read_all
 from mistralish.api.schemas.base import show
 from mistralish.api.schemas.triggers import CronTriggerSchema, as_cron_trigger
 from mistralish.definitions import WORKFLOW, get
 from mistralish.engine.machine.creation import check_input
-from mistralish.errors import InputError, NotFoundError
+from mistralish.errors import ConflictError, InputError, NotFoundError
 from mistralish.scheduler import cron
+from mistralish.store.filters import Filter
 
 CRON_TRIGGER = "cron_trigger"
 _EARLIEST_US = 60 * 1_000_000
@@ -40,6 +41,7 @@ def create_cron_trigger(body: dict[str, Any]) -> dict[str, Any]:
     values = _times(body, time.time_ns() // 1000)
     with store().transaction():
         values |= _what_to_start(body)
+        _refuse_twin(values)
         created = store().create(CRON_TRIGGER, values, tenant=tenant())
     wake_scheduler()
     return show(CronTriggerSchema, as_cron_trigger(created), without=("updated_at",))
@@ -61,6 +63,21 @@ def delete_cron_trigger(identifier: str) -> None:
     store().delete(CRON_TRIGGER, identifier, tenant=tenant())
 
 
+def _refuse_twin(values: dict[str, Any]) -> None:
+    """Raise ConflictError for a trigger that does just what another one does at the same times."""
+    telling = ("pattern", "remaining_executions", "first_execution_time")
+    if any(values[name] is None for name in telling):
+        return
+    filters = tuple(Filter(name, "eq", (values[name],)) for name in ("pattern", "workflow_name"))
+    compared = (*telling, "workflow_input", "workflow_params")
+    for other in read_all(CRON_TRIGGER, filters):
+        if all(other[name] == values[name] for name in compared):
+            raise ConflictError(
+                f"Duplicate entry for CronTrigger: '{other['name']}' starts the same workflow with the same input, "
+                "at the same times, as often; delete it first, or change one of them"
+            )
+
+
 def _what_to_start(body: dict[str, Any]) -> dict[str, Any]:
     params = body.get("workflow_params") or {}
     namespace = params.get("namespace", "")
@@ -71,7 +88,8 @@ def _what_to_start(body: dict[str, Any]) -> dict[str, Any]:
         raise InputError("Workflow not found: give workflow_id or workflow_name")
     workflow = _workflow(identifier, namespace)
     values = body.get("workflow_input") or {}
-    check_input(workflow["name"], lang.load_workflow(workflow["spec"]).input, values)
+    spec = lang.load_workflow(workflow["spec"])
+    check_input(workflow["name"], spec.type, spec.input, values)
     return {
         "workflow_id": workflow["id"],
         "workflow_name": workflow["name"],

@@ -102,7 +102,7 @@ def update_execution(run: Run, command: commands.UpdateExecution, world: World) 
     if command.env:
         if run.ex.state not in (states.IDLE, states.PAUSED, states.ERROR):
             raise NotAllowedError(
-                "Updating env to workflow execution is only permitted if it is not started, paused or failed: "
+                "Updating env to workflow execution is only permitted if it is in IDLE, PAUSED, or ERROR state: "
                 f"execution {run.ex.id} is in state {run.ex.state}"
             )
         workflows.update_environment(run, world, command.env)

@@ -29,7 +29,7 @@ def create_run(
     Raises InputError where ``given`` or ``params`` do not fit; EvaluationError from ``vars`` or the environment.
     """
     spec = definition.plan.spec
-    check_input(spec.name, spec.input, given)
+    check_input(spec.name, spec.type, spec.input, given)
     params = dict(params or {})
     if definition.plan.is_reverse:
         _check_target(spec, params.get("task_name"))
@@ -71,12 +71,12 @@ def create_run(
     return run
 
 
-def check_input(name: str, expected: Any, given: dict[str, Any]) -> None:
-    """Raise InputError where parameters are missing or not known."""
+def check_input(name: str, kind: str, expected: Any, given: dict[str, Any]) -> None:
+    """Raise InputError where parameters are missing or not known. ``kind``: direct or reverse."""
     missing = [k for k, default in expected.items() if default is REQUIRED and k not in given]
     unexpected = [k for k in given if k not in expected]
     if missing or unexpected:
-        said = f"Invalid input [name={name}, class=WorkflowSpec"
+        said = f"Invalid input [name={name}, class={kind.capitalize()}WorkflowSpec"
         if missing:
             said += f", missing={missing}"
         if unexpected:

@@ -21,6 +21,9 @@ from mistralish.engine.world import World
 from mistralish.errors import MistralishError, WorkflowError
 from mistralish.records import ActionExecution, TaskExecution
 
+PUBLISHED_GLOBAL = "__published_global"
+"""Where a task's runtime context keeps what it published to the whole execution."""
+
 
 def create(run: Run, world: World, command: flow.RunNew) -> TaskRun:
     """Make a task execution; for a join, find the one that waits already."""
@@ -305,8 +308,10 @@ def _publish(run: Run, task: TaskRun, world: World) -> None:
     scope = RunScope(run, world, task)
     rec.published = None if plan.branch is None else plan.branch.evaluate(view, scope)
     check_size(rec.published, world, "TaskExecution", "published")
-    for reach in (plan.global_, plan.atomic):
-        if reach is not None:
-            run.ex.context = deep_update(run.ex.context, reach.evaluate(view, scope))
-            check_size(run.ex.context, world, "WorkflowExecution", "context")
-            touch_workflow(run, world)
+    reaches = [reach.evaluate(view, scope) for reach in (plan.global_, plan.atomic) if reach is not None]
+    for published in reaches:
+        run.ex.context = deep_update(run.ex.context, published)
+        check_size(run.ex.context, world, "WorkflowExecution", "context")
+        touch_workflow(run, world)
+        kept = rec.runtime_context.get(PUBLISHED_GLOBAL, {})
+        rec.runtime_context[PUBLISHED_GLOBAL] = deep_update(kept, published)
