@@ -7,7 +7,7 @@ import pytest
 from unit.engine.simulation import Simulation
 
 
-@pytest.fixture(params=["kept", "reloaded"])
+@pytest.fixture(params=["", "decision"], ids=["kept", "reloaded"])
 def simulate(request: pytest.FixtureRequest) -> Callable[..., Simulation]:
     """Makes a Simulation."""
-    return partial(Simulation, reload=request.param == "reloaded")
+    return partial(Simulation, reload=request.param)

@@ -1,13 +1,13 @@
 """Runs the pure state machine: no database, no threads, no clock.
 
 A ``Simulation`` does what the turn loop does (it carries out effects) and checks after every decision that what
-a run counts is what a recount gives, and that nothing hangs. With ``reload`` every run is forgotten after every
-decision and rebuilt from its rows, as the service does after a restart.
+a run counts is what a recount gives, and that nothing hangs. With ``reload`` runs are forgotten and rebuilt from
+their rows, as after a restart: before each command from outside ("turn"), or before each decision ("decision").
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from unit.engine import invariants
 from unit.engine.rows import Rows
@@ -60,11 +60,11 @@ class Simulation:
         workbook: str = "",
         mocks: dict[str, Any] | None = None,
         field_limit: int = -1,
-        reload: bool = False,
+        reload: Literal["", "turn", "decision"] = "",
         check: bool = True,
     ) -> None:
         self.world = SimulatedWorld(self, field_limit)
-        self.rows = Rows(copies=reload)
+        self.rows = Rows(copies=bool(reload))
         self.waiting: dict[str, effects.RunActionEffect] = {}
         self.calls: list[effects.RunActionEffect] = []
         self.notices: list[effects.Notify] = []
@@ -105,6 +105,7 @@ class Simulation:
 
     def tell(self, command: Any, execution: str = "") -> "Simulation":
         """Give a command that somebody waits for. Raises what it is refused with."""
+        self._forget()
         self.decide(execution or self.root_id, command)
         return self.settle()
 
@@ -112,6 +113,7 @@ class Simulation:
         """Give the result of a waiting action: by its id, or by its task's name (and the item's index)."""
         result = result or ok()
         effect = self.waiting.pop(self._waiting_id(which, index))
+        self._forget()
         self.decide(str(effect.record.workflow_execution_id), _as_step(effect.record.id, result))
         return self.settle()
 
@@ -184,8 +186,8 @@ class Simulation:
 
     def decide(self, execution_id: str, command: Any) -> None:
         """Decide one command and keep what it changed; effects are queued."""
-        if self._reload and not isinstance(command, steps.Begin):
-            self._memory = Memory(self.world, 1_000_000)  # type: ignore[arg-type]
+        if self._reload == "decision" and not isinstance(command, steps.Begin):
+            self._forget()
             command = _through_json(command)
         run = self.run(execution_id)
         before = invariants.Before(run) if self._check else None
@@ -216,6 +218,10 @@ class Simulation:
             unfinished = [e for e in self.rows.executions.values() if e.state not in states.COMPLETED]
             assert all(e.state == states.PAUSED for e in unfinished), f"nothing will happen any more: {self.states()}"
         return self
+
+    def _forget(self) -> None:
+        if self._reload:
+            self._memory = Memory(self.world, 1_000_000)  # type: ignore[arg-type]
 
     def _save(self, run: Run) -> None:
         for record in (run.ex, *run.created, *run.changed.values()):
@@ -264,8 +270,7 @@ class Simulation:
 
     def _fire(self, timer_id: str) -> None:
         timer = self.rows.timers[timer_id]
-        if self._reload:
-            self._memory = Memory(self.world, 1_000_000)  # type: ignore[arg-type]
+        self._forget()
         task = self.run(timer.execution_id).tasks[timer.command["task_id"]]
         assert timer_id in (task.timers or ()), "a timer that its task knows nothing of"
         del self.rows.timers[timer_id]
