@@ -216,9 +216,9 @@ class TurnLoop:
         run = self._memory.get(execution_id)
         if run is not None:
             return execution_id, run.root_id
-        if isinstance(command, commands.TimerDue):
-            found = self._store.locate_execution(execution_id)
-            return found if found is not None else (execution_id, execution_id)
+        if isinstance(command, commands.TimerDue) or work.message_id is not None:
+            # Of an execution that is gone, the row at least must go.
+            return self._store.locate_execution(execution_id) or (execution_id, execution_id)
         return self._found(self._store.locate_execution(execution_id), "WorkflowExecution", execution_id)
 
     def _find_action(self, command: Any) -> tuple[str | None, str]:

@@ -68,7 +68,8 @@ def _time_out(run: Run, task: Any, step: steps.TimeOutTask, world: World) -> Non
 
 
 def _refresh_join(run: Run, task: Any, step: steps.RefreshJoin, world: World) -> None:
-    if task.rec.state == states.WAITING and run.ex.state not in states.COMPLETED:
+    # A paused execution looks at its joins when it goes on.
+    if task.rec.state == states.WAITING and run.ex.state not in (states.PAUSED, *states.COMPLETED):
         tasks.settle_join(run, task, world, joins.evaluate(run, task))
 
 
