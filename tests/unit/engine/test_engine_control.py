@@ -54,7 +54,9 @@ def test_pause_keeps_what_is_written_after_it_for_the_resume(simulate):
     version: '2.0'
     main:
       tasks:
-        t: {action: std.noop, publish: {x: 1}, on-success: [before, pause, {after: <% $.x = 1 %>}, {never: <% $.x = 2 %>}]}
+        t:
+          publish: {x: 1}
+          on-success: [before, pause, {after: <% $.x = 1 %>}, {never: <% $.x = 2 %>}]
         before: {action: std.noop}
         after: {publish: {y: <% $.x %>}}
         never: {action: std.noop}

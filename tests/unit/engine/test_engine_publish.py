@@ -51,7 +51,11 @@ def test_publish_on_error_is_published_by_a_failed_task(simulate):
     version: '2.0'
     main:
       tasks:
-        a: {action: std.fail, input: {error_data: oh}, publish: {good: 1}, publish-on-error: {bad: <% task().result %>}, on-error: b}
+        a:
+          action: std.fail error_data="oh"
+          publish: {good: 1}
+          publish-on-error: {bad: <% task().result %>}
+          on-error: b
         b: {publish: {seen: <% $.bad %>}}
     """).start()
     assert sim.task("a").published == {"bad": "oh"}
@@ -118,7 +122,7 @@ def test_keep_result_false_drops_the_result_once_it_is_published(simulate):
     version: '2.0'
     main:
       tasks:
-        a: {action: std.echo, input: {output: big}, keep-result: false, publish: {x: <% task().result %>}, on-success: b}
+        a: {action: std.echo output="big", keep-result: false, publish: {x: <% task().result %>}, on-success: b}
         b: {publish: {again: <% task(a).result %>}}
     """).start()
     assert sim.task("a").published == {"x": "big"}
