@@ -9,8 +9,9 @@ from jinja2 import pass_context
 from jinja2.sandbox import SandboxedEnvironment, modifies_known_mutable
 
 from mistralish.errors import UnavailableError
-from mistralish.expressions.errors import EvaluationError, GrammarError, explain
+from mistralish.expressions.errors import EvaluationError, GrammarError, UseError, explain
 from mistralish.expressions.functions import Function, all_functions
+from mistralish.expressions.limits import MEMORY_QUOTA
 from mistralish.expressions.scope import Scope
 from mistralish.expressions.values import copy_plain, plain
 
@@ -55,7 +56,18 @@ class Context(Mapping[str, Any]):
 
 
 class _Environment(SandboxedEnvironment):
-    """The sandbox, with two more rules: a variable wins over a method of ``_``; shared data is not changed."""
+    """The sandbox, with three more rules.
+
+    A variable wins over a method of ``_``; data that is not the template's own is not changed; a product or
+    power is not computed when it would be very large.
+    """
+
+    intercepted_binops = frozenset(("*", "**"))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if _size(operator, left, right) > MEMORY_QUOTA:
+            raise UseError(f"the result of {operator} would be larger than {MEMORY_QUOTA} bytes")
+        return super().call_binop(context, operator, left, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is Context:
@@ -81,6 +93,21 @@ class _Environment(SandboxedEnvironment):
             if not call.private:
                 raise _MutationError
         return super().call(context, obj, *args, **kwargs)
+
+
+def _size(operator: str, left: Any, right: Any) -> int:
+    """Return about how many bytes ``left operator right`` takes, 0 where that is not known to be much.
+
+    A power counts its bits: computing it is slow long before it is large.
+    """
+    if operator == "**":
+        if isinstance(left, int) and isinstance(right, int):
+            return left.bit_length() * max(right, 0)
+        return 0
+    times, repeated = (left, right) if isinstance(left, int) else (right, left)
+    if isinstance(times, int) and isinstance(repeated, str | bytes | list | tuple):
+        return times * len(repeated) * (1 if isinstance(repeated, str | bytes) else 8)
+    return 0
 
 
 _CONTEXT_METHODS = frozenset(("get", "items", "keys", "values"))

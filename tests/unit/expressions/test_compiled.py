@@ -252,6 +252,19 @@ def test_an_endless_result_is_an_error(text):
         run(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["{{ [0] * 2000000000 }}", "{{ 'x' * 10 ** 12 }}", "{{ 10 ** (10 ** 10) }}", "<% 'x' * 1000000000000 %>"]
+)
+def test_a_result_that_would_fill_the_memory_is_an_error(text):
+    with pytest.raises(EvaluationError, match=r"larger than|too much memory"):
+        run(text)
+
+
+def test_products_and_powers_of_ordinary_size_are_computed():
+    assert run("{{ [0] * 3 + [2 ** 10, 2.5 * 2] }}") == [0, 0, 0, 1024, 5.0]
+    assert run("{{ 'ab' * 2 }}") == "abab"
+
+
 def test_a_hundred_thousand_elements_are_ordinary_work():
     assert run("<% range(200000).toList().len() %>") == 200_000
     assert run("<% $.rows.len() %>", {"rows": [{"k": 1}] * 100_000}) == 100_000
