@@ -101,7 +101,7 @@ class Plan:
 
 
 def build_plan(spec: WorkflowSpec, spec_id: str) -> Plan:
-    """Compile ``spec``. Raises GrammarError where an expression cannot be compiled."""
+    """Compile ``spec``. An expression that is malformed fails when it is evaluated, as in the reference."""
     return Plan(
         spec=spec,
         spec_id=spec_id,
