@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Server
 from peers import wait_for
 from rest import unique
+from serving import Server
 
 Command = Callable[..., str]
 

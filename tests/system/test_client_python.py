@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Server
 from peers import wait_for
 from rest import unique
+from serving import Server
 
 client_module = pytest.importorskip("mistralclient.api.client", reason="pip install python-mistralclient")
 api_base = pytest.importorskip("mistralclient.api.base")

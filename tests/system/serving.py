@@ -1,0 +1,57 @@
+"""The service as a process of its own, for tests: started on a free port, stopped by SIGTERM."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from peers import free_port, wait_for
+
+GIVEN_URL = os.environ.get("MISTRALISH_SYSTEM_URL")
+"""A v2 URL to run the system tests against, instead of a service started for them (to try them on the reference)."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running service: its v2 URL and its log (None when it was not started here)."""
+
+    url: str
+    log: Path | None
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[Server]:
+    """Run the service as a process of its own on SQLite in ``folder``; stop it by SIGTERM and expect exit code 0."""
+    log, port = folder / "server.log", free_port()
+    command = [sys.executable, "-m", "mistralish.cli", "serve", "--port", str(port)]
+    command += ["--database-url", f"sqlite:///{folder / 'mistralish.sqlite'}"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=folder)
+    url = f"http://127.0.0.1:{port}/v2"
+    try:
+        wait_for(lambda: _answers(url, process, log), 30, "the server's first answer")
+        yield Server(url, log)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+    said = log.read_text()
+    assert code == 0, f"the server ended with {code} after SIGTERM:\n{said[-4000:]}"
+    assert "Traceback" not in said, said[said.index("Traceback") :][:4000]
+
+
+def _answers(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
+    assert process.poll() is None, f"the server ended with {process.returncode}:\n{log.read_text()[-4000:]}"
+    try:
+        return requests.get(url + "/", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
