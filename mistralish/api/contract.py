@@ -19,14 +19,24 @@ DEFINITION = "definition"
 class Contract:
     """A route's query arguments, its body (a schema, ``DEFINITION`` or None), what it answers, and the status.
 
-    ``arguments`` is None for lists, whose arguments the resource's attributes tell.
+    ``arguments`` is None for lists, whose arguments the attributes of ``kind`` tell. With ``collection``, the answer
+    is an object that has a list of ``answers`` under that name.
+
+    Of a body's attributes, those in ``needs`` must be sent; where ``uses`` is given, the others have no effect, or
+    are refused when it is ``strict``. ``errors`` are statuses beside those that every such route can have.
     """
 
-    answers: type[Schema] | None
-    arguments: type[Schema] | None
-    body: type[Schema] | str | None
-    status: int
-    is_list: bool
+    answers: type[Schema] | None = None
+    arguments: type[Schema] | None = NoArguments
+    body: type[Schema] | str | None = None
+    status: int = 200
+    collection: str | None = None
+    is_list: bool = False
+    kind: str | None = None
+    needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    strict: bool = False
+    errors: tuple[int, ...] = ()
 
 
 def contract(
@@ -35,13 +45,20 @@ def contract(
     arguments: type[Schema] = NoArguments,
     body: type[Schema] | str | None = None,
     status: int = 200,
+    collection: str | None = None,
+    needs: tuple[str, ...] = (),
+    uses: tuple[str, ...] = (),
+    strict: bool = False,
+    errors: tuple[int, ...] = (),
 ) -> Callable[[View], View]:
     """Read arguments and body before the view, and answer what it returns as JSON with ``status``.
 
     The view gets ``arguments`` where they were declared and ``body`` (a dict, or the text of a definition) where
-    there is one.
+    there is one. The other parameters are for the documentation; see :class:`Contract`.
     """
-    described = Contract(answers, arguments, body, status, is_list=False)
+    described = Contract(
+        answers, arguments, body, status, collection, needs=needs, uses=uses, strict=strict, errors=errors
+    )
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -61,9 +78,14 @@ def contract(
     return decorate
 
 
-def lists(answers: type[Schema]) -> Callable[[View], View]:
-    """A view that lists a resource: its arguments are filters on the resource's attributes, read by the list."""
-    described = Contract(answers, None, None, 200, is_list=True)
+def lists(
+    answers: type[Schema], kind: str | None = None, collection: str | None = None, *, errors: tuple[int, ...] = ()
+) -> Callable[[View], View]:
+    """A view that lists a resource: its arguments are filters on the attributes of ``kind``, read by the list.
+
+    ``collection`` is the name of the list in the answer, the last part of the path unless it is given.
+    """
+    described = Contract(answers, None, collection=collection, is_list=True, kind=kind, errors=errors)
 
     def decorate(view: View) -> View:
         @wraps(view)

@@ -90,6 +90,16 @@ def parse_filter(kind: Kind, field: str, text: str) -> Filter:
     return Filter(field, operator, tuple(_typed(column, field, part) for part in parts))
 
 
+def filterable(kind: Kind) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """What a list may be filtered by: of each attribute the type of its values, and the operators.
+
+    The types are text, time, flag, number, JSON, tags.
+    """
+    names = (*kind.attributes, *(name for name in (TASK_NAME,) if name in kind.computed))
+    columns = {name: _column(kind, name) for name in names}
+    return {name: (_type(column), _operators(column)) for name, column in columns.items()}
+
+
 def condition(kind: Kind, chosen: Filter, dialect: str) -> peewee.Expression:
     """Return the SQL condition of a filter. As in SQL, a row without a value meets no condition but ``null``."""
     column = _column(kind, chosen.field)
@@ -131,6 +141,11 @@ def _operators(column: peewee.Field) -> tuple[str, ...]:
     if isinstance(column, BigIntegerField):
         return tuple(name for name in OPERATORS if name != "has")
     return OPERATORS
+
+
+def _type(column: peewee.Field) -> str:
+    types = {TagsField: "tags", JsonField: "JSON", FlagField: "flag", TimeField: "time", BigIntegerField: "number"}
+    return next((name for cls, name in types.items() if isinstance(column, cls)), "text")
 
 
 def _typed(column: peewee.Field, field: str, text: str) -> Any:

@@ -17,6 +17,8 @@ from mistralish.errors import InputError, NotAllowedError, NotFoundError
 
 ACTION_EXECUTION = "action_execution"
 _TARGET_STATES = [states.SUCCESS, states.ERROR, states.CANCELLED, states.PAUSED, states.RUNNING]
+# Which attributes of a body run an action.
+_RUN = ("name", "input", "params", "description", "workflow_namespace")
 # What an action that was run but not kept has none of.
 _OF_KEPT = ("id", "description", "project_id", "accepted", "created_at", "updated_at")
 
@@ -24,14 +26,14 @@ blueprint = Blueprint("action_executions", __name__, url_prefix="/v2/action_exec
 
 
 @blueprint.get("")
-@lists(ActionExecutionSchema)
+@lists(ActionExecutionSchema, ACTION_EXECUTION)
 def list_action_executions() -> dict[str, Any]:
     """A page of action executions."""
     return answer_list(ACTION_EXECUTION, ActionExecutionSchema, "action_executions")
 
 
 @blueprint.post("")
-@contract(answers=ActionExecutionSchema, body=ActionExecutionSchema, status=201)
+@contract(answers=ActionExecutionSchema, body=ActionExecutionSchema, needs=("name",), uses=_RUN, status=201)
 def run_action(body: dict[str, Any]) -> dict[str, Any]:
     """Run an action outside any workflow. Unless its result is saved, or comes later, nothing is kept of it."""
     if not body.get("name"):
@@ -68,7 +70,7 @@ def get_action_execution(identifier: str, arguments: dict[str, Any]) -> dict[str
 
 
 @blueprint.put("/<identifier>")
-@contract(answers=ActionExecutionSchema, body=ActionExecutionSchema)
+@contract(answers=ActionExecutionSchema, body=ActionExecutionSchema, needs=("state",), uses=("state", "output"))
 def update_action_execution(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
     """Give the result of an asynchronous action, or pause it, or let it go on."""
     store().get(ACTION_EXECUTION, identifier, tenant=tenant())
@@ -79,7 +81,7 @@ def update_action_execution(identifier: str, body: dict[str, Any]) -> dict[str, 
 
 
 @blueprint.delete("/<identifier>")
-@contract(status=204)
+@contract(status=204, errors=(403,))
 def delete_action_execution(identifier: str) -> None:
     """Remove a finished action execution that belongs to no task."""
     document = store().get(ACTION_EXECUTION, identifier, tenant=tenant())

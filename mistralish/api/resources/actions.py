@@ -5,12 +5,12 @@ from typing import Any
 from flask import Blueprint
 
 from mistralish import lang
-from mistralish.api.arguments import DefinitionUpload, InNamespace, NoArguments, ProjectionInNamespace
+from mistralish.api.arguments import DefinitionUpload, InNamespace, ProjectionInNamespace
 from mistralish.api.context import store, tenant
 from mistralish.api.contract import DEFINITION, contract, lists
 from mistralish.api.lists import answer_list, check_fields
 from mistralish.api.schemas.base import show
-from mistralish.api.schemas.definitions import ActionSchema, as_action
+from mistralish.api.schemas.definitions import ActionSchema, ValidationSchema, as_action
 from mistralish.definitions import ACTION, Definitions, get, validation_error
 from mistralish.errors import InputError, NotFoundError
 
@@ -18,14 +18,21 @@ blueprint = Blueprint("actions", __name__, url_prefix="/v2/actions")
 
 
 @blueprint.get("")
-@lists(ActionSchema)
+@lists(ActionSchema, ACTION)
 def list_actions() -> dict[str, Any]:
     """A page of actions, by name unless asked otherwise; those of the default namespace unless one is named."""
     return answer_list(ACTION, ActionSchema, "actions", defaults={"namespace": "eq:"}, as_shown=as_action)
 
 
 @blueprint.post("")
-@contract(answers=ActionSchema, arguments=DefinitionUpload, body=DEFINITION, status=201)
+@contract(
+    answers=ActionSchema,
+    collection="actions",
+    arguments=DefinitionUpload,
+    body=DEFINITION,
+    status=201,
+    errors=(409,),
+)
 def create_actions(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Keep every ad-hoc action in the text, or none of them."""
     created = _definitions(arguments).create_actions(body)
@@ -34,14 +41,14 @@ def create_actions(arguments: dict[str, Any], body: str) -> dict[str, Any]:
 
 @blueprint.put("", defaults={"identifier": None})
 @blueprint.put("/<identifier>")
-@contract(answers=ActionSchema, arguments=DefinitionUpload, body=DEFINITION)
+@contract(answers=ActionSchema, collection="actions", arguments=DefinitionUpload, body=DEFINITION, errors=(404,))
 def update_actions(identifier: str | None, arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace every ad-hoc action in the text, or none; with an id or name, that one."""
     return {"actions": [show(ActionSchema, a) for a in _definitions(arguments).update_actions(body, identifier)]}
 
 
 @blueprint.post("/validate")
-@contract(arguments=NoArguments, body=DEFINITION)
+@contract(answers=ValidationSchema, body=DEFINITION)
 def validate_actions(body: str) -> dict[str, Any]:
     """Whether the text would be taken, and why not."""
     error = validation_error(lang.parse_actions, body)

@@ -20,6 +20,19 @@ from mistralish.scheduler import cron
 from mistralish.store.filters import Filter
 
 CRON_TRIGGER = "cron_trigger"
+# Which attributes of a body make a trigger.
+_WRITTEN = (
+    "name",
+    "workflow_id",
+    "workflow_name",
+    "workflow_input",
+    "workflow_params",
+    "pattern",
+    "time_zone",
+    "first_execution_time",
+    "remaining_executions",
+    "scope",
+)
 _EARLIEST_US = 60 * 1_000_000
 _MICROSECOND = 1_000_000
 _TIME_FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ")
@@ -28,14 +41,16 @@ blueprint = Blueprint("cron_triggers", __name__, url_prefix="/v2/cron_triggers")
 
 
 @blueprint.get("")
-@lists(CronTriggerSchema)
+@lists(CronTriggerSchema, CRON_TRIGGER)
 def list_cron_triggers() -> dict[str, Any]:
     """A page of cron triggers."""
     return answer_list(CRON_TRIGGER, CronTriggerSchema, "cron_triggers", as_shown=as_cron_trigger)
 
 
 @blueprint.post("")
-@contract(answers=CronTriggerSchema, body=CronTriggerSchema, status=201)
+@contract(
+    answers=CronTriggerSchema, body=CronTriggerSchema, needs=("name",), uses=_WRITTEN, status=201, errors=(404, 409)
+)
 def create_cron_trigger(body: dict[str, Any]) -> dict[str, Any]:
     """Keep a new trigger; its times are in UTC unless it names a ``time_zone``."""
     values = _times(body, time.time_ns() // 1000)

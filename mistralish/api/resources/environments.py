@@ -13,20 +13,28 @@ from mistralish.api.schemas.triggers import EnvironmentSchema
 from mistralish.errors import InputError
 
 ENVIRONMENT = "environment"
-_KEYS = ["name", "description", "variables", "scope"]
+_KEYS = ("name", "description", "variables", "scope")
 
 blueprint = Blueprint("environments", __name__, url_prefix="/v2/environments")
 
 
 @blueprint.get("")
-@lists(EnvironmentSchema)
+@lists(EnvironmentSchema, ENVIRONMENT)
 def list_environments() -> dict[str, Any]:
     """A page of environments."""
     return answer_list(ENVIRONMENT, EnvironmentSchema, "environments")
 
 
 @blueprint.post("")
-@contract(answers=EnvironmentSchema, body=EnvironmentSchema, status=201)
+@contract(
+    answers=EnvironmentSchema,
+    body=EnvironmentSchema,
+    needs=("name",),
+    uses=_KEYS,
+    strict=True,
+    status=201,
+    errors=(409,),
+)
 def create_environment(body: dict[str, Any]) -> dict[str, Any]:
     """Keep a new environment. The answer has the attributes that were sent, as in the reference."""
     _checked(body)
@@ -36,7 +44,7 @@ def create_environment(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.put("")
-@contract(answers=EnvironmentSchema, body=EnvironmentSchema)
+@contract(answers=EnvironmentSchema, body=EnvironmentSchema, needs=("name",), uses=_KEYS, strict=True, errors=(404,))
 def update_environment(body: dict[str, Any]) -> dict[str, Any]:
     """Change what was sent of the environment of that name."""
     name = _checked(body)
@@ -63,7 +71,9 @@ def delete_environment(identifier: str) -> None:
 
 def _checked(body: dict[str, Any]) -> str:
     if set(body) - set(_KEYS):
-        raise InputError(f"Please, check your environment definition. Only: {_KEYS} are allowed as definition keys.")
+        raise InputError(
+            f"Please, check your environment definition. Only: {list(_KEYS)} are allowed as definition keys."
+        )
     if not body.get("name"):
         raise InputError("Name of the environment is not provided.")
     return str(body["name"])

@@ -12,6 +12,7 @@ from mistralish.api.lists import answer_list, check_fields
 from mistralish.api.reports import build_report
 from mistralish.api.schemas.base import show, show_many
 from mistralish.api.schemas.executions import ExecutionSchema, TaskSchema
+from mistralish.api.schemas.reports import ReportSchema
 from mistralish.api.schemas.rows import as_document, as_task, published_global
 from mistralish.api.trees import load_tree
 from mistralish.definitions import WORKFLOW
@@ -21,6 +22,18 @@ from mistralish.ids import new_id
 
 EXECUTION = "execution"
 _TARGET_STATES = (states.RUNNING, states.PAUSED, states.SUCCESS, states.ERROR, states.CANCELLED)
+# Which attributes of a body start an execution, and which change one.
+_START = (
+    "id",
+    "workflow_id",
+    "workflow_name",
+    "workflow_namespace",
+    "source_execution_id",
+    "description",
+    "input",
+    "params",
+)
+_CHANGE = ("state", "state_info", "description", "params")
 # Of an execution's params, those that are its own place in a tree; a new execution has another.
 _PLACE = frozenset(("root_execution_id", "task_execution_id", "parent_execution_id", "index"))
 
@@ -28,14 +41,14 @@ blueprint = Blueprint("executions", __name__, url_prefix="/v2/executions")
 
 
 @blueprint.get("")
-@lists(ExecutionSchema)
+@lists(ExecutionSchema, EXECUTION)
 def list_executions() -> dict[str, Any]:
     """A page of executions."""
     return answer_list(EXECUTION, ExecutionSchema, "executions")
 
 
 @blueprint.post("")
-@contract(answers=ExecutionSchema, body=ExecutionSchema, status=201)
+@contract(answers=ExecutionSchema, body=ExecutionSchema, uses=_START, status=201, errors=(404, 409))
 def create_execution(body: dict[str, Any]) -> dict[str, Any]:
     """Start a workflow. An ``id`` that an execution has already answers that one, and starts nothing."""
     identifier = body.get("id") or None
@@ -78,7 +91,7 @@ def get_execution(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.put("/<identifier>")
-@contract(answers=ExecutionSchema, body=ExecutionSchema)
+@contract(answers=ExecutionSchema, body=ExecutionSchema, uses=_CHANGE)
 def update_execution(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
     """Change the description, the environment or the state of an execution."""
     store().get(EXECUTION, identifier, tenant=tenant())
@@ -100,7 +113,7 @@ def update_execution(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.delete("/<identifier>")
-@contract(arguments=ForceDelete, status=204)
+@contract(arguments=ForceDelete, status=204, errors=(403,))
 def delete_execution(identifier: str, arguments: dict[str, Any]) -> None:
     """Remove an execution with all that belongs to it; an unfinished one only by ``force``."""
     store().get(EXECUTION, identifier, tenant=tenant())
@@ -108,7 +121,7 @@ def delete_execution(identifier: str, arguments: dict[str, Any]) -> None:
 
 
 @blueprint.get("/<identifier>/tasks")
-@lists(TaskSchema)
+@lists(TaskSchema, "task", errors=(404,))
 def list_tasks_of_execution(identifier: str) -> dict[str, Any]:
     """A page of the tasks of an execution."""
     store().get(EXECUTION, identifier, tenant=tenant())
@@ -117,7 +130,7 @@ def list_tasks_of_execution(identifier: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<identifier>/executions")
-@contract(answers=ExecutionSchema, arguments=SubExecutions)
+@contract(answers=ExecutionSchema, collection="executions", arguments=SubExecutions)
 def list_executions_below(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """An execution and all that it started, and they in turn."""
     root = store().get(EXECUTION, identifier, tenant=tenant())
@@ -135,7 +148,7 @@ def list_executions_below(identifier: str, arguments: dict[str, Any]) -> dict[st
 
 
 @blueprint.get("/<identifier>/report")
-@contract(arguments=Report)
+@contract(answers=ReportSchema, arguments=Report)
 def get_report(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """What ran in an execution and below it, as a tree, and figures about it."""
     return build_report(store().get(EXECUTION, identifier, tenant=tenant()), **arguments)

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, current_app, request
 
 from mistralish.api.contract import contract
+from mistralish.api.openapi import document
+from mistralish.api.schemas.root import OpenApiSchema, VersionSchema, VersionsSchema
 
 blueprint = Blueprint("root", __name__)
 
 
 @blueprint.get("/")
-@contract()
+@contract(answers=VersionsSchema)
 def list_versions() -> dict[str, Any]:
     """The versions of the API."""
     link = {"href": _url(), "target": "v2", "rel": "self"}
@@ -18,10 +20,17 @@ def list_versions() -> dict[str, Any]:
 
 
 @blueprint.get("/v2")
-@contract()
+@contract(answers=VersionSchema)
 def get_version() -> dict[str, Any]:
     """Where version 2 is."""
     return {"uri": _url()}
+
+
+@blueprint.get("/v2/openapi.json")
+@contract(answers=OpenApiSchema)
+def get_openapi() -> dict[str, Any]:
+    """This description of the API, in OpenAPI 3.1."""
+    return document(current_app)
 
 
 def _url() -> str:

@@ -18,12 +18,14 @@ from mistralish.engine import commands
 from mistralish.errors import InputError
 
 TASK = "task"
+# Which attributes of a body run a task again.
+_RERUN = ("state", "reset", "env", "name", "workflow_name")
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/v2/tasks")
 
 
 @blueprint.get("")
-@lists(TaskSchema)
+@lists(TaskSchema, TASK)
 def list_tasks() -> dict[str, Any]:
     """A page of tasks."""
     return answer_list(TASK, TaskSchema, "tasks", as_shown=as_task)
@@ -44,7 +46,7 @@ def get_task(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.put("/<identifier>")
-@contract(answers=TaskSchema, body=TaskSchema)
+@contract(answers=TaskSchema, body=TaskSchema, needs=("state",), uses=_RERUN)
 def update_task(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
     """Run a failed task again, or skip it."""
     task = store().get(TASK, identifier, tenant=tenant())
@@ -61,7 +63,7 @@ def update_task(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/<identifier>/action_executions")
-@lists(ActionExecutionSchema)
+@lists(ActionExecutionSchema, "action_execution")
 def list_actions_of_task(identifier: str) -> dict[str, Any]:
     """A page of the action executions of a task."""
     fixed = {"task_execution_id": f"eq:{identifier}"}
@@ -69,7 +71,7 @@ def list_actions_of_task(identifier: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<identifier>/workflow_executions")
-@lists(ExecutionSchema)
+@lists(ExecutionSchema, "execution", "executions")
 def list_executions_of_task(identifier: str) -> dict[str, Any]:
     """A page of the executions that a task started, without what went into them and came out."""
     fixed = {"task_execution_id": f"eq:{identifier}"}
@@ -78,7 +80,7 @@ def list_executions_of_task(identifier: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<identifier>/executions")
-@contract(answers=ExecutionSchema, arguments=SubExecutions)
+@contract(answers=ExecutionSchema, collection="executions", arguments=SubExecutions)
 def list_executions_below_task(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The executions that a task started, and all that they started in turn."""
     depth = arguments["max_depth"]

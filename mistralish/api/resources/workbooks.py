@@ -5,40 +5,40 @@ from typing import Any
 from flask import Blueprint
 
 from mistralish import lang
-from mistralish.api.arguments import DefinitionUpload, InNamespace, NoArguments, ProjectionInNamespace
+from mistralish.api.arguments import DefinitionUpload, InNamespace, ProjectionInNamespace
 from mistralish.api.context import store, tenant
 from mistralish.api.contract import DEFINITION, contract, lists
 from mistralish.api.lists import answer_list, check_fields
 from mistralish.api.schemas.base import show
-from mistralish.api.schemas.definitions import WorkbookSchema
+from mistralish.api.schemas.definitions import ValidationSchema, WorkbookSchema
 from mistralish.definitions import WORKBOOK, Definitions, get, validation_error
 
 blueprint = Blueprint("workbooks", __name__, url_prefix="/v2/workbooks")
 
 
 @blueprint.get("")
-@lists(WorkbookSchema)
+@lists(WorkbookSchema, WORKBOOK)
 def list_workbooks() -> dict[str, Any]:
     """A page of workbooks."""
     return answer_list(WORKBOOK, WorkbookSchema, "workbooks")
 
 
 @blueprint.post("")
-@contract(answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION, status=201)
+@contract(answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION, status=201, errors=(409,))
 def create_workbook(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Keep a workbook with its workflows and actions."""
     return show(WorkbookSchema, _definitions(arguments).create_workbook(body), without=("updated_at",))
 
 
 @blueprint.put("")
-@contract(answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION)
+@contract(answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION, errors=(404,))
 def update_workbook(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace a workbook, and add or replace its workflows and actions."""
     return show(WorkbookSchema, _definitions(arguments).update_workbook(body))
 
 
 @blueprint.post("/validate")
-@contract(arguments=NoArguments, body=DEFINITION)
+@contract(answers=ValidationSchema, body=DEFINITION)
 def validate_workbook(body: str) -> dict[str, Any]:
     """Whether the text would be taken, and why not."""
     error = validation_error(lang.parse_workbook, body)

@@ -5,26 +5,33 @@ from typing import Any
 from flask import Blueprint
 
 from mistralish import lang
-from mistralish.api.arguments import DefinitionUpload, InNamespace, NoArguments, ProjectionInNamespace
+from mistralish.api.arguments import DefinitionUpload, InNamespace, ProjectionInNamespace
 from mistralish.api.context import store, tenant
 from mistralish.api.contract import DEFINITION, contract, lists
 from mistralish.api.lists import answer_list, check_fields
 from mistralish.api.schemas.base import show
-from mistralish.api.schemas.definitions import UploadedWorkflowSchema, WorkflowSchema, with_interface
+from mistralish.api.schemas.definitions import UploadedWorkflowSchema, ValidationSchema, WorkflowSchema, with_interface
 from mistralish.definitions import WORKFLOW, Definitions, get, validation_error
 
 blueprint = Blueprint("workflows", __name__, url_prefix="/v2/workflows")
 
 
 @blueprint.get("")
-@lists(WorkflowSchema)
+@lists(WorkflowSchema, WORKFLOW)
 def list_workflows() -> dict[str, Any]:
     """A page of workflows."""
     return answer_list(WORKFLOW, WorkflowSchema, "workflows", as_shown=with_interface)
 
 
 @blueprint.post("")
-@contract(answers=UploadedWorkflowSchema, arguments=DefinitionUpload, body=DEFINITION, status=201)
+@contract(
+    answers=UploadedWorkflowSchema,
+    collection="workflows",
+    arguments=DefinitionUpload,
+    body=DEFINITION,
+    status=201,
+    errors=(409,),
+)
 def create_workflows(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Keep every workflow in the text, or none of them."""
     created = _definitions(arguments).create_workflows(body)
@@ -32,14 +39,20 @@ def create_workflows(arguments: dict[str, Any], body: str) -> dict[str, Any]:
 
 
 @blueprint.put("")
-@contract(answers=UploadedWorkflowSchema, arguments=DefinitionUpload, body=DEFINITION)
+@contract(
+    answers=UploadedWorkflowSchema,
+    collection="workflows",
+    arguments=DefinitionUpload,
+    body=DEFINITION,
+    errors=(404,),
+)
 def update_workflows(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace every workflow in the text, or none of them."""
     return {"workflows": [_uploaded(item) for item in _definitions(arguments).update_workflows(body)]}
 
 
 @blueprint.post("/validate")
-@contract(arguments=NoArguments, body=DEFINITION)
+@contract(answers=ValidationSchema, body=DEFINITION)
 def validate_workflows(body: str) -> dict[str, Any]:
     """Whether the text would be taken, and why not."""
     error = validation_error(lang.parse_workflows, body)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from mistralish.api.schemas.base import JsonText, ResourceSchema, TimeText, name_text, scope, tags, text
 
@@ -80,3 +80,10 @@ def as_action(document: Mapping[str, Any]) -> dict[str, Any]:
     if not document.get("is_system"):
         return dict(document)
     return {**document, "tags": None, "definition": "", "scope": None, "project_id": None}
+
+
+class ValidationSchema(Schema):
+    """Whether a definition would be taken; ``error`` says why not."""
+
+    valid = fields.Boolean()
+    error = text()
