@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 
 from mistralish.api.arguments import FieldNames
 from mistralish.api.contract import DEFINITION, Contract, View
-from mistralish.api.openapi.parameters import list_parameters
+from mistralish.api.openapi.parameters import fields_parameter, list_parameters
 from mistralish.api.openapi.values import Answered, Sent
 from mistralish.api.schemas.root import FaultSchema
 
@@ -48,11 +48,14 @@ class Describer:
             return list_parameters(contract)
         assert contract.arguments is not None
         return [
-            self._argument(field.data_key or name, field) for name, field in contract.arguments().load_fields.items()
+            self._argument(contract, field.data_key or name, field)
+            for name, field in contract.arguments().load_fields.items()
         ]
 
-    def _argument(self, name: str, field: fields.Field[Any]) -> dict[str, Any]:
-        schema = {"type": "string"} if isinstance(field, FieldNames) else self._sent.field2property(field)
+    def _argument(self, contract: Contract, name: str, field: fields.Field[Any]) -> dict[str, Any]:
+        if isinstance(field, FieldNames):
+            return fields_parameter(contract)
+        schema = self._sent.field2property(field)
         if callable(field.load_default):
             schema.pop("default", None)
         return {"name": name, "in": "query", "required": False, "schema": schema}

@@ -11,7 +11,8 @@ from mistralish.api.schemas.base import JsonText, ResourceSchema, TimeText, Whol
 
 VERSION = "3.1.0"
 TIME_PATTERN = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"
-_KEPT_FROM_APISPEC = ("readOnly", "writeOnly")
+OBJECT_PATTERN = r"^\s*\{[\s\S]*\}\s*$"
+_OF_ONE_DIRECTION = ("readOnly", "writeOnly")
 
 
 class Sent(OpenAPIConverter):
@@ -55,7 +56,7 @@ class Answered(OpenAPIConverter):
 def _object(converter: OpenAPIConverter, described: Mapping[str, fields.Field[Any]]) -> dict[str, Any]:
     result: dict[str, Any] = converter.fields2jsonschema(dict(described))
     for value in result["properties"].values():
-        for name in _KEPT_FROM_APISPEC:
+        for name in _OF_ONE_DIRECTION:
             value.pop(name, None)
     return result
 
@@ -68,7 +69,8 @@ def _name(schema: Any) -> str:
 def _sent(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any]) -> dict[str, Any]:
     null = ["null"] if field.allow_none else []
     if isinstance(field, JsonText):
-        return {"type": ["object", "string", *null], "description": "An object, or JSON text of one."}
+        told = "An object, or JSON text of one."
+        return {"type": ["object", "string", *null], "pattern": OBJECT_PATTERN, "description": told}
     if isinstance(field, TimeText):
         return {"type": ["string", *null]}
     if isinstance(field, WholeNumber):
