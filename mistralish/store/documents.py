@@ -17,7 +17,16 @@ from mistralish.store.statements import Statement, given
 from mistralish.store.tenancy import Tenant, check_writable, visible
 
 # Of definitions: a trigger is not one, and it changes at every firing.
-_CATALOG = frozenset(("workflow", "workbook", "action", "environment"))
+_CATALOG = frozenset(("workflow", "workbook", "action", "environment", "code_source", "dynamic_action"))
+
+# What starts workflows, and how it is called.
+_TRIGGERS: tuple[tuple[Any, str], ...] = ((models.CronTrigger, "cron"), (models.EventTrigger, "event"))
+
+# What is removed together with a document, and the column that names it there.
+_DEPENDENTS: Mapping[str, tuple[tuple[type[peewee.Model], str], ...]] = {
+    "workflow": ((models.ResourceMember, "resource_id"),),
+    "code_source": ((models.DynamicAction, "code_source_id"),),
+}
 
 _NAME_LENGTH = 255
 
@@ -109,14 +118,17 @@ class Documents:
     def delete(self, kind_name: str, identifier: str, *, tenant: Tenant, namespace: str | None = None) -> None:
         """Remove a document.
 
-        Raises NotFoundError, ForbiddenError (it is another project's), InputError (a workflow that cron triggers
-        run: the reference refuses it with 400).
+        What cannot be without it goes with it: a workflow's members, a code source's dynamic actions. Raises
+        NotFoundError, ForbiddenError (it is another project's), InputError (a workflow that triggers run: the
+        reference refuses it with 400).
         """
         kind = _writable(kind_name)
         with self._connection.write() as database:
             row = self._own(kind, identifier, tenant, namespace)
             if kind.name == "workflow":
                 self._check_no_triggers(row, identifier, namespace)
+            for dependent, owner in _DEPENDENTS.get(kind.name, ()):
+                database.execute(dependent.delete().where(dependent._meta.fields[owner] == row["id"]))
             database.execute(kind.model.delete().where(kind.columns["id"] == row["id"]))
             self._touch_catalog(kind)
 
@@ -162,30 +174,35 @@ class Documents:
         return decode(kind, tuple(kind.columns), self._connection.database.execute(query).fetchone())
 
     def _check_no_triggers(self, row: Mapping[str, Any], identifier: str, namespace: str | None) -> None:
-        trigger = models.CronTrigger
-        query = trigger.select(trigger.id).where(trigger.workflow_id == row["id"]).order_by(trigger.id)
-        ids = [found[0] for found in self._connection.database.execute(query)]
-        if ids:
-            raise InputError(
-                "Can't delete workflow that has cron triggers associated. "
-                f"[workflow_identifier={identifier}, namespace={namespace or ''}], "
-                f"[cron_trigger_id(s)={', '.join(ids)}]"
-            )
+        for trigger, called in _TRIGGERS:
+            query = trigger.select(trigger.id).where(trigger.workflow_id == row["id"]).order_by(trigger.id)
+            ids = [found[0] for found in self._connection.database.execute(query)]
+            if ids:
+                # The reference names the namespace for cron triggers only.
+                place = f", namespace={namespace or ''}" if trigger is models.CronTrigger else ""
+                raise InputError(
+                    f"Can't delete workflow that has {called} triggers associated. "
+                    f"[workflow_identifier={identifier}{place}], [{called}_trigger_id(s)={', '.join(ids)}]"
+                )
 
     def _check_no_foreign_triggers(self, row: Mapping[str, Any]) -> None:
-        trigger = models.CronTrigger
-        foreign = (trigger.workflow_id == row["id"]) & (trigger.project_id != row["project_id"])
-        if self._connection.database.execute(trigger.select(trigger.id).where(foreign).limit(1)).fetchone():
-            raise NotAllowedError(
-                "Can not update scope of workflow that has cron triggers associated in other tenants. "
-                f"[workflow_identifier={row['name']}, namespace={row['namespace']}]"
-            )
+        for trigger, called in _TRIGGERS:
+            foreign = (trigger.workflow_id == row["id"]) & (trigger.project_id != row["project_id"])
+            if self._connection.database.execute(trigger.select(trigger.id).where(foreign).limit(1)).fetchone():
+                raise NotAllowedError(
+                    f"Can not update scope of workflow that has {called} triggers associated in other tenants. "
+                    f"[workflow_identifier={row['name']}, namespace={row['namespace']}]"
+                )
 
     def _touch_catalog(self, kind: Kind) -> None:
         if kind.name in _CATALOG:
-            counter = models.Counter
-            query = counter.update(value=counter.value + 1).where(counter.name == CATALOG_REVISION)
-            self._connection.database.execute(query)
+            touch_catalog(self._connection.database)
+
+
+def touch_catalog(database: peewee.Database) -> None:
+    """Let everyone who keeps definitions know that what they would find may have changed."""
+    counter = models.Counter
+    database.execute(counter.update(value=counter.value + 1).where(counter.name == CATALOG_REVISION))
 
 
 def decode(kind: Kind, names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:

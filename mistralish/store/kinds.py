@@ -16,6 +16,7 @@ class Kind:
 
     ``not_found`` and ``duplicate`` are the reference's words. ``computed`` maps attributes that clients see but no
     column holds to the columns they are computed from. ``heavy`` columns are in a list only when asked for.
+    ``shared_as`` is the type under which resource members name documents of a kind that can be shared.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Kind:
     computed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     heavy: frozenset[str] = frozenset()
+    shared_as: str = ""
 
     @cached_property
     def columns(self) -> dict[str, peewee.Field]:
@@ -64,6 +66,7 @@ KINDS: dict[str, Kind] = {
             scoped=True,
             computed={"interface": ("spec",)},
             hidden=_DEFINITION_HIDDEN,
+            shared_as="workflow",
         ),
         Kind(
             "workbook",
@@ -101,6 +104,35 @@ KINDS: dict[str, Kind] = {
             models.CronTrigger,
             "Cron trigger not found [identifier={identifier}]",
             "Duplicate entry for cron trigger ['name', 'project_id']: {name}, {project_id}",
+            writable=True,
+            by_name=True,
+            scoped=True,
+        ),
+        Kind(
+            "event_trigger",
+            models.EventTrigger,
+            "Event trigger not found [id={identifier}].",
+            "Duplicate entry for EventTrigger ['exchange', 'topic', 'event', 'workflow_id', 'project_id']: "
+            "{exchange}, {topic}, {event}, {workflow_id}, {project_id}",
+            writable=True,
+            scoped=True,
+            hidden=frozenset(("workflow_namespace",)),
+        ),
+        Kind(
+            "code_source",
+            models.CodeSource,
+            "Code Source not found [name={identifier},namespace={namespace}]",
+            "Duplicate entry for CodeSource " + _NAMED,
+            writable=True,
+            by_name=True,
+            scoped=True,
+        ),
+        Kind(
+            "dynamic_action",
+            models.DynamicAction,
+            "Dynamic Action not found [name={identifier},namespace={namespace}]",
+            "Duplicate entry for dynamic action definition "
+            "[name={name}, namespace={namespace}, project_id={project_id}]",
             writable=True,
             by_name=True,
             scoped=True,

@@ -102,6 +102,67 @@ class CronTrigger(Row):
         constraints = (SQL("UNIQUE (name, project_id)"),)
 
 
+class EventTrigger(Row):
+    """What starts a workflow when an event comes. ``workflow_namespace`` is the workflow's."""
+
+    name = NameField(default="")
+    workflow_id = NameField()
+    workflow_namespace = NameField(default="")
+    workflow_input = JsonField(null=True)
+    workflow_params = JsonField(null=True)
+    exchange = NameField()
+    topic = NameField()
+    event = NameField()
+    scope = NameField(default="private")
+
+    class Meta:
+        table_name = "event_triggers"
+        constraints = (SQL("UNIQUE (exchange, topic, event, workflow_id, project_id)"),)
+
+
+class ResourceMember(Row):
+    """With which project (``member_id``) a resource is shared, and whether that project wants it (``status``)."""
+
+    resource_id = NameField()
+    resource_type = NameField()
+    member_id = NameField()
+    status = NameField()
+
+    class Meta:
+        table_name = "resource_members"
+        constraints = (SQL("UNIQUE (resource_id, resource_type, member_id)"),)
+
+
+class CodeSource(Row):
+    """A Python module that dynamic actions are taken from; ``version`` grows with every change of it."""
+
+    name = NameField()
+    namespace = NameField(default="")
+    content = TextField()
+    version = BigIntegerField(default=1)
+    tags = TagsField(null=True)
+    scope = NameField(default="private")
+
+    class Meta:
+        table_name = "code_sources"
+        constraints = (SQL("UNIQUE (name, namespace, project_id)"),)
+
+
+class DynamicAction(Row):
+    """An action that is a class in a code source."""
+
+    name = NameField()
+    namespace = NameField(default="")
+    class_name = NameField()
+    code_source_id = NameField()
+    code_source_name = NameField()
+    scope = NameField(default="private")
+
+    class Meta:
+        table_name = "dynamic_action_definitions"
+        constraints = (SQL("UNIQUE (name, namespace, project_id)"),)
+
+
 class Spec(Model):
     """A specification that executions run, kept once however many run it. ``id`` is ``json_text.spec_id(data)``."""
 
@@ -213,6 +274,19 @@ class Message(Model):
         table_name = "messages"
 
 
+class QueuedCall(Model):
+    """See ``records.QueuedCall``."""
+
+    id = NameField(primary_key=True)
+    target = NameField()
+    execution_id = NameField(null=True)
+    call = JsonField()
+    created_at = TimeField()
+
+    class Meta:
+        table_name = "queued_calls"
+
+
 class History(Model):
     """See ``records.HistoryEvent``. On SQLite the rows lie in the order of their key: one tree to write, not two."""
 
@@ -238,7 +312,7 @@ class Root(Model):
 
 
 class Counter(Model):
-    """Numbers about the whole database: ``schema_version``, ``catalog_revision``."""
+    """Numbers about the whole database: ``schema_version``, ``catalog_revision``, ``maintenance``."""
 
     name = NameField(primary_key=True)
     value = BigIntegerField()
@@ -253,12 +327,17 @@ TABLES: tuple[type[Model], ...] = (
     ActionDefinition,
     Environment,
     CronTrigger,
+    EventTrigger,
+    ResourceMember,
+    CodeSource,
+    DynamicAction,
     Spec,
     WorkflowExecution,
     TaskExecution,
     ActionExecution,
     Timer,
     Message,
+    QueuedCall,
     History,
     Root,
     Counter,
@@ -312,11 +391,19 @@ INDEXES: tuple[IndexSpec, ...] = (
     IndexSpec(ActionExecution, ("id",), unfinished),
     *(
         IndexSpec(model, ("created_at", "id"))
-        for model in (WorkflowDefinition, Workbook, ActionDefinition, Environment, CronTrigger)
+        for model in (
+            *(WorkflowDefinition, Workbook, ActionDefinition, Environment),
+            *(CronTrigger, EventTrigger, CodeSource, DynamicAction),
+        )
     ),
     IndexSpec(CronTrigger, ("next_execution_time", "id")),
     IndexSpec(CronTrigger, ("workflow_id",)),
+    IndexSpec(EventTrigger, ("workflow_id",)),
+    IndexSpec(ResourceMember, ("member_id", "resource_type")),
+    IndexSpec(DynamicAction, ("code_source_id",)),
     IndexSpec(Timer, ("due_at", "id")),
     IndexSpec(Timer, ("execution_id",)),
     IndexSpec(Message, ("execution_id",)),
+    IndexSpec(QueuedCall, ("target", "id")),
+    IndexSpec(QueuedCall, ("execution_id",)),
 )

@@ -7,19 +7,21 @@ from typing import Any
 from mistralish.store import migrations
 from mistralish.store.bulk import Writer
 from mistralish.store.connection import SQLITE, Connection, connect
-from mistralish.store.documents import Documents
+from mistralish.store.operation import Operation
 from mistralish.store.query import Page, Query, list_page
 from mistralish.store.recovery import Recovery
+from mistralish.store.sharing import Sharing
 from mistralish.store.tenancy import Tenant
 from mistralish.store.turn import Turn
 
 
-class Store(Documents, Recovery):
+class Store(Sharing, Recovery, Operation):
     """Everything that is kept. Made by ``open_store``; documents, lists, turns and recovery in one place."""
 
     def __init__(self, connection: Connection) -> None:
-        Documents.__init__(self, connection)
+        Sharing.__init__(self, connection)
         Recovery.__init__(self, connection)
+        Operation.__init__(self, connection)
         self._writer = Writer(connection)
 
     @property

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import peewee
 
 from mistralish.errors import ForbiddenError
+from mistralish.store import models
 from mistralish.store.kinds import Kind
 
 PUBLIC = "public"
+ACCEPTED = "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,26 @@ class Tenant:
 
 
 def visible(kind: Kind, tenant: Tenant) -> peewee.Expression | None:
-    """Return the condition that a row may be seen by ``tenant``, None where every row may."""
+    """Return the condition that a row may be seen by ``tenant``, None where every row may.
+
+    Seen are: the project's own rows, public ones, and those that another project shares with it and it accepted.
+    """
     if tenant.all_projects and tenant.is_admin:
         return None
     columns = kind.columns
-    own = columns["project_id"] == tenant.project_id
-    return own | (columns["scope"] == PUBLIC) if kind.scoped else own
+    seen = columns["project_id"] == tenant.project_id
+    if kind.scoped:
+        seen |= columns["scope"] == PUBLIC
+    if kind.shared_as:
+        seen |= columns["id"].in_(_shared_with(kind, tenant))
+    return seen
+
+
+def _shared_with(kind: Kind, tenant: Tenant) -> peewee.ModelSelect:
+    member = models.ResourceMember
+    return member.select(member.resource_id).where(
+        (member.member_id == tenant.project_id) & (member.resource_type == kind.shared_as) & (member.status == ACCEPTED)
+    )
 
 
 def check_writable(kind: Kind, row_id: str, project_id: str, tenant: Tenant) -> None:

@@ -1,8 +1,8 @@
 """The schema and its versions.
 
 A new database gets the tables of ``models`` at once. An older one is brought forward by the steps between
-its version and this code's, each in its own module, in one transaction and under a lock. A step changes tables by
-``playhouse.migrate``, never by ``models``: those move on, a step must not.
+its version and this code's, each in its own module, in one transaction and under a lock. A step never changes tables
+by ``models``: those move on, a step must not.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,13 @@ import peewee
 
 from mistralish.errors import UnavailableError
 from mistralish.store.connection import POSTGRESQL, SQLITE, Connection
+from mistralish.store.migrations import step_2
 from mistralish.store.models import INDEXES, TABLES, Counter, IndexSpec
 from mistralish.store.statistics import write_statistics
 
 SCHEMA_VERSION = "schema_version"
 CATALOG_REVISION = "catalog_revision"
+MAINTENANCE = "maintenance"
 
 # Any number will do, as long as it never changes: processes that upgrade one database take turns by it.
 _UPGRADE_LOCK = 7_461_932_205
@@ -31,7 +33,7 @@ class Step:
     apply: Callable[[Connection], None]
 
 
-STEPS: tuple[Step, ...] = ()
+STEPS: tuple[Step, ...] = (Step(2, "event triggers, members, dynamic actions, queued calls", step_2.apply),)
 """All steps after the first schema, which is version 1, in order."""
 
 
@@ -92,7 +94,8 @@ def _create(connection: Connection, database: peewee.Database) -> None:
             manager.create_table(safe=False)
     for index in INDEXES:
         create_index(connection, index)
-    database.execute(Counter.insert(name=CATALOG_REVISION, value=0))
+    for name in (CATALOG_REVISION, MAINTENANCE):
+        database.execute(Counter.insert(name=name, value=0))
 
 
 def create_index(connection: Connection, spec: IndexSpec) -> None:
