@@ -53,7 +53,8 @@ class ForceDelete(Schema):
 class TreeOfExecutions(Schema):
     """How much of a tree of executions: error paths only, and how deep (negative: all)."""
 
-    errors_only = fields.Boolean(load_default=False)
+    # python-mistralclient sends it empty where it means false.
+    errors_only = fields.Boolean(load_default=False, falsy={*fields.Boolean.falsy, ""})
     max_depth = WholeNumber(load_default=-1)
 
 
