@@ -99,6 +99,20 @@ class Settings:
         1024, _integer(-1, 2**20), "largest input, output or published value of an execution, in KiB; -1: no limit"
     )
     project_id: str = _setting("<default-project>", _text, "project that everything belongs to")
+    executor_host: str = _setting(
+        "0.0.0.0",
+        _text,
+        "name of this process's executor: it runs the tasks with this `target`, and those without any",
+    )
+    action_heartbeat_check_interval: int = _setting(
+        20, _integer(0, 86_400), "seconds between two signs of life of a running action; 0: none are given or expected"
+    )
+    action_heartbeat_max_missed_heartbeats: int = _setting(
+        15, _integer(0, 10_000), "signs of life that may be missed before an action counts as lost; 0: any number"
+    )
+    action_heartbeat_first_heartbeat_timeout: int = _setting(
+        3600, _integer(0, 31_536_000), "seconds that a call with a `target` may wait for an executor of that name"
+    )
     drain_seconds: int = _setting(10, _integer(0, 3600), "how long a stopping service lets work in flight finish")
     log_level: str = _setting("INFO", _log_level, "least severe message that is logged")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

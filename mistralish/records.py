@@ -114,6 +114,17 @@ class Message:
 
 
 @dataclass(slots=True)
+class QueuedCall:
+    """A call of an action that waits for an executor called ``target``. ``id`` is the action execution's."""
+
+    id: str
+    target: str
+    execution_id: str | None
+    call: dict[str, JSON]
+    created_at: int
+
+
+@dataclass(slots=True)
 class HistoryEvent:
     """One state change of an execution or of something in it; ``seq`` counts from 1 within the execution."""
 

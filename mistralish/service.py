@@ -8,11 +8,16 @@ from mistralish.actions import Registry
 from mistralish.config import Settings
 from mistralish.definitions import sync_system_actions
 from mistralish.engine import Engine
+from mistralish.engine.heartbeats import Heartbeats
 from mistralish.errors import UnavailableError
 from mistralish.executors import ThreadExecutor
 from mistralish.executors.notifier import Notifier
-from mistralish.scheduler import Scheduler
+from mistralish.scheduler import Scheduler, Upkeep
+from mistralish.scheduler.scheduler import microseconds_now
 from mistralish.store import Store, open_store
+
+TAKE_CALLS_SECONDS = 1
+"""How often a process looks for calls that wait for an executor of its name."""
 
 _SQLITE_PREFIX = "sqlite:///"
 
@@ -49,9 +54,13 @@ class Service:
             lambda on_result: ThreadExecutor(self.registry, on_result, settings.workers),
             field_limit_kb=settings.execution_field_size_limit_kb,
             on_notice=self.notifier.notify,
+            executor_name=settings.executor_host,
+            first_heartbeat_seconds=settings.action_heartbeat_first_heartbeat_timeout,
         )
         self.scheduler = Scheduler(self.store, self.engine)
         self.engine.on_timer = self.scheduler.wake_at
+        self.upkeep = Upkeep()
+        self._plan_upkeep()
 
     def create_app(self) -> Flask:
         """The REST API over this service."""
@@ -63,10 +72,27 @@ class Service:
         """Begin to decide, and to fire timers and triggers."""
         self.engine.start()
         self.scheduler.start()
+        self.upkeep.start()
 
     def stop(self, seconds: float) -> None:
         """Let work in flight finish within so many seconds, then close everything."""
+        self.upkeep.stop()
         self.scheduler.stop()
         self.engine.stop(seconds)
         self.notifier.stop()
         self.store.close()
+
+    def _plan_upkeep(self) -> None:
+        settings, engine = self.settings, self.engine
+        self.upkeep.every(TAKE_CALLS_SECONDS, engine.take_calls)
+        interval = settings.action_heartbeat_check_interval
+        if interval and settings.action_heartbeat_max_missed_heartbeats:
+            heartbeats = Heartbeats(
+                self.store,
+                engine.in_flight,
+                engine.submit,
+                microseconds_now,
+                interval=interval,
+                max_missed=settings.action_heartbeat_max_missed_heartbeats,
+            )
+            self.upkeep.every(interval, heartbeats.tick)

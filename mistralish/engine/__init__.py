@@ -11,6 +11,7 @@ from mistralish.actions import Registry, Result
 from mistralish.engine import commands, steps
 from mistralish.engine.loop import TurnLoop
 from mistralish.engine.loose import KeepAction
+from mistralish.engine.turns import ExecutorPlace
 from mistralish.errors import InputError, NotFoundError, UnavailableError
 from mistralish.executors import ActionCall
 from mistralish.executors.run import run_now
@@ -21,6 +22,7 @@ from mistralish.store import Store
 log = logging.getLogger(__name__)
 
 _PAGE = 1_000
+_STOPPED = "The service was stopped while the action ran, and it is not known to be safe to run again"
 
 
 class Executor(Protocol):
@@ -28,6 +30,13 @@ class Executor(Protocol):
 
     def submit(self, call: ActionCall) -> None:
         """Take a call; its result comes to the ``on_result`` that the executor was made with."""
+
+    def in_flight(self, seconds: float) -> list[str]:
+        """The action executions of calls that were taken at least so many seconds ago and have not ended."""
+
+    @property
+    def room(self) -> int:
+        """How many more calls it would begin without much delay."""
 
     def shutdown(self, seconds: float) -> tuple[str, ...]:
         """Take no more calls; return the ids of those that did not end in time."""
@@ -45,7 +54,9 @@ class Engine:
 
     ``make_executor`` is given the function that results are to be told to. ``on_timer`` is told when (µs) the
     earliest timer armed in a turn is due; ``on_notice`` gets what ``notify`` publishers are to be told.
-    ``field_limit_kb``: ``execution_field_size_limit_kb``, -1 for none.
+    ``field_limit_kb``: ``execution_field_size_limit_kb``, -1 for none. ``executor_name``: calls with this ``target``
+    run here, others wait for a process that has their target's name; ``first_heartbeat_seconds`` is how much longer
+    they may do so than a call that is under way may be silent.
     """
 
     def __init__(
@@ -58,12 +69,15 @@ class Engine:
         cached_runs: int = 2_000,
         clock: Callable[[], int] = _wall_clock,
         on_notice: Callable[[Any], None] = lambda notice: None,
+        executor_name: str = "",
+        first_heartbeat_seconds: int = 3600,
     ) -> None:
         self._store = store
         self._registry = registry
         self._clock = clock
         self.on_timer: Callable[[int], None] = lambda due_at: None
         self._executor = make_executor(self._take_result)
+        self._place = ExecutorPlace(executor_name, first_heartbeat_seconds * 1_000_000)
         self._loop = TurnLoop(
             store,
             registry,
@@ -73,6 +87,7 @@ class Engine:
             submit_call=self._executor.submit,
             on_timer=lambda due_at: self.on_timer(due_at),
             on_notice=on_notice,
+            executor=self._place,
         )
 
     def start(self) -> None:
@@ -108,6 +123,17 @@ class Engine:
                 f"The engine did not answer within {timeout} seconds; the request may still be carried out"
             ) from None
 
+    def in_flight(self, seconds: float) -> list[str]:
+        """The action executions that this process has been running for at least so many seconds."""
+        return self._executor.in_flight(seconds)
+
+    def take_calls(self) -> int:
+        """Begin to run calls that wait for executors of this process's name; return how many."""
+        taken = self._store.take_calls(self._place.name, self._executor.room, self._clock())
+        for waiting in taken:
+            self._executor.submit(ActionCall.from_json(waiting.call))
+        return len(taken)
+
     def _run_action(self, command: commands.RunAction) -> ActionExecution:
         catalog = self._loop.catalog
         action = catalog.action(command.name, command.namespace, command.project_id)
@@ -133,10 +159,17 @@ class Engine:
         )
         context = {"action_execution_id": record.id, "callback_url": f"/v2/action_executions/{record.id}"}
         call = ActionCall(record.id, base, base_input, context, command.target, command.timeout)
-        if not command.run_sync and (command.save_result or not is_sync):
-            self._loop.submit(KeepAction(record)).result(60)
-            self._executor.submit(call)
+        elsewhere = self._place.is_elsewhere(command.target)
+        if not command.run_sync and (command.save_result or not is_sync or elsewhere):
+            self._loop.submit(KeepAction(record, call)).result(60)
+            if not elsewhere:
+                self._executor.submit(call)
             return record
+        if elsewhere:
+            raise InputError(
+                f"Only an executor called '{command.target}' may run this action, and this process cannot wait for it: "
+                "leave out 'run_sync' and ask for the action execution's result"
+            )
         result = action.post_process(run_now(self._registry, call), {}, None)
         record.state = states.SUCCESS if result.is_success else states.ERROR
         record.output = result.to_output()
@@ -162,27 +195,6 @@ class Engine:
         after = ""
         while page := self._store.unfinished_actions(_PAGE, after):
             for action in page:
-                self._recover_action(action)
+                if action.is_sync is not False and action.state == states.RUNNING:
+                    self._loop.submit(commands.ActionLost(action.id, _STOPPED))
             after = page[-1].id
-
-    def _recover_action(self, action: ActionExecution) -> None:
-        """An action that ran in the dead process: run it again if that is safe, else fail it."""
-        if action.is_sync is False or action.state != states.RUNNING:
-            return
-        if not action.runtime_context.get("safe_rerun"):
-            error = "The service was stopped while the action ran, and it is not known to be safe to run again"
-            self._loop.submit(commands.ActionFinished(action.id, error=error, is_error=True))
-            return
-        found = self._loop.catalog.action(action.name, action.workflow_namespace, action.project_id)
-        if found is not None:
-            given = dict(action.input or {})
-            base, base_input = found.expand(given, {}, None)
-            context = {
-                "action_execution_id": action.id,
-                "task_execution_id": action.task_execution_id,
-                "workflow_execution_id": action.workflow_execution_id,
-                "workflow_name": action.workflow_name,
-                "callback_url": f"/v2/action_executions/{action.id}",
-                "project_id": action.project_id,
-            }
-            self._executor.submit(ActionCall(action.id, base, base_input, context, safe_rerun=True))

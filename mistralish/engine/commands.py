@@ -99,6 +99,19 @@ class ActionFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionLost:
+    """Nobody seems to run an action any more: run it again where ``safe-rerun`` allows that, else fail it.
+
+    ``silent_since`` (µs): only if it gave no sign of life from then on; and a call that nobody took in all that time
+    fails too. None: what was under way when the only process ended. Answers nothing.
+    """
+
+    action_id: str
+    reason: str
+    silent_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateAction:
     """Put an unfinished action execution into RUNNING or PAUSED. Answers its record."""
 

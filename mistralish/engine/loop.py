@@ -13,7 +13,7 @@ from mistralish.engine.catalog import Catalog
 from mistralish.engine.lookups import TurnWorld
 from mistralish.engine.loose import KeepAction
 from mistralish.engine.memory import Memory
-from mistralish.engine.turns import TURN_SECONDS, RejectedAfterChangeError, TurnWork, Work
+from mistralish.engine.turns import TURN_SECONDS, ExecutorPlace, RejectedAfterChangeError, TurnWork, Work
 from mistralish.errors import MistralishError, NotFoundError, UnavailableError
 from mistralish.executors import ActionCall
 from mistralish.states import ERROR
@@ -25,6 +25,7 @@ BATCH = 512
 """How many commands one turn takes from the queue at the most."""
 
 _RETRY_SECONDS = 0.02
+_ABOUT_ACTIONS = (commands.ActionFinished, commands.ActionLost, commands.UpdateAction, commands.DeleteAction)
 
 
 class TurnLoop:
@@ -41,6 +42,7 @@ class TurnLoop:
         submit_call: Callable[[ActionCall], None],
         on_timer: Callable[[int], None],
         on_notice: Callable[[Any], None],
+        executor: ExecutorPlace,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -49,6 +51,7 @@ class TurnLoop:
         self._submit_call = submit_call
         self._on_timer = on_timer
         self._on_notice = on_notice
+        self._executor = executor
         self.catalog = Catalog(store, registry)
         self._memory = Memory(self.catalog, cached_runs)
         self._known_specs: set[str] = set()
@@ -117,7 +120,7 @@ class TurnLoop:
             with turn:
                 self._memory.match_versions(turn.locked)
                 world = TurnWorld(self._store, self.catalog, self._memory, turn, self._field_limit, self._clock())
-                work_of_turn = TurnWork(turn, world, self._memory, self._registry, self._known_specs)
+                work_of_turn = TurnWork(turn, world, self._memory, self._registry, self._known_specs, self._executor)
                 elsewhere: list[Work] = []
                 for work in located:
                     (work_of_turn.queue if work.root_id in turn.locked else elsewhere).append(work)
@@ -210,7 +213,7 @@ class TurnLoop:
             return None, command.record.id
         if isinstance(command, commands.RerunTask):
             return self._found(self._store.locate_task(command.task_id), "TaskExecution", command.task_id)
-        if isinstance(command, commands.ActionFinished | commands.UpdateAction | commands.DeleteAction):
+        if isinstance(command, _ABOUT_ACTIONS):
             return self._find_action(command)
         execution_id = work.execution_id or command.execution_id
         run = self._memory.get(execution_id)

@@ -7,6 +7,7 @@ from mistralish.actions import Result
 from mistralish.engine import commands
 from mistralish.engine.lookups import TurnWorld
 from mistralish.errors import InputError, NotAllowedError, NotFoundError
+from mistralish.executors import ActionCall
 from mistralish.records import ActionExecution
 from mistralish.store import Turn
 
@@ -80,9 +81,10 @@ class LooseActions:
 
 
 class KeepAction:
-    """Keep the record of an action that a caller has run, or is about to run."""
+    """Keep the record of an action that a caller has run, or is about to run: by ``call``, where it has not yet."""
 
-    __slots__ = ("record",)
+    __slots__ = ("call", "record")
 
-    def __init__(self, record: ActionExecution) -> None:
+    def __init__(self, record: ActionExecution, call: ActionCall | None = None) -> None:
         self.record = record
+        self.call = call

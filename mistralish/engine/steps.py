@@ -29,6 +29,13 @@ class ActionState:
 
 
 @dataclass(frozen=True, slots=True)
+class RunAgain:
+    """An action of this execution was lost on its way, and may be run again."""
+
+    action_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChildEnded:
     """A child execution has ended."""
 
@@ -117,7 +124,7 @@ class Stop:
 _STEPS = {
     cls.__name__: cls
     for cls in (
-        Begin, ActionResult, ActionState, ChildEnded, ChildChanged, ChildRerun, ContinueTask, CompleteTask,
+        Begin, ActionResult, ActionState, RunAgain, ChildEnded, ChildChanged, ChildRerun, ContinueTask, CompleteTask,
         TimeOutTask, RefreshJoin, DispatchItems, Pause, Resume, Stop,
     )
 }  # fmt: skip

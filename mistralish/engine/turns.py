@@ -7,10 +7,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from mistralish import states
 from mistralish.actions import Registry, Result
 from mistralish.engine import commands, effects, steps
 from mistralish.engine.lookups import TurnWorld
-from mistralish.engine.loose import LooseActions
+from mistralish.engine.loose import KeepAction, LooseActions
 from mistralish.engine.machine.creation import create_run
 from mistralish.engine.machine.decide import decide
 from mistralish.engine.memory import Memory
@@ -19,8 +20,7 @@ from mistralish.errors import MistralishError, NotAllowedError, NotFoundError
 from mistralish.executors import ActionCall
 from mistralish.executors.run import run_action
 from mistralish.ids import new_id
-from mistralish.records import Message, Timer
-from mistralish.states import COMPLETED
+from mistralish.records import ActionExecution, Message, QueuedCall, Timer
 from mistralish.store import Changes, Turn
 
 TURN_SECONDS = 0.01
@@ -38,6 +38,22 @@ class Work:
     message_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutorPlace:
+    """The executor of this process, as turns see it.
+
+    ``name``: what a task's ``target`` must be to run here, as it does without a target. ``first_heartbeat_us``: how
+    much longer (µs) than others a call may wait that nobody has taken yet.
+    """
+
+    name: str
+    first_heartbeat_us: int
+
+    def is_elsewhere(self, target: str | None) -> bool:
+        """Whether a call with this target is for executors of another name."""
+        return target is not None and target != "" and target != self.name
+
+
 class RejectedAfterChangeError(Exception):
     """A command was refused after it had changed something: the turn must be taken back."""
 
@@ -45,17 +61,29 @@ class RejectedAfterChangeError(Exception):
 class TurnWork:
     """The state of one turn while it is being decided. Made anew for each; ``changes`` is what it will write."""
 
-    def __init__(self, turn: Turn, world: TurnWorld, memory: Memory, registry: Registry, known_specs: set[str]) -> None:
+    def __init__(
+        self,
+        turn: Turn,
+        world: TurnWorld,
+        memory: Memory,
+        registry: Registry,
+        known_specs: set[str],
+        executor: ExecutorPlace,
+    ) -> None:
         self._turn = turn
         self._world = world
         self._memory = memory
         self._registry = registry
         self._known_specs = known_specs
+        self._executor = executor
         self._runs: dict[str, Run] = {}
         self._specs: dict[str, Any] = {}
         self._timers: dict[str, Timer] = {}
         self._removed_timers: list[str] = []
         self._removed_messages: list[str] = []
+        self._queued_calls: list[QueuedCall] = []
+        self._removed_calls: list[str] = []
+        self._again: set[str] = set()
         self._accepted: list[tuple[str, bool]] = []
         self._deleted: list[str] = []
         self.loose = LooseActions(turn, world)
@@ -91,6 +119,8 @@ class TurnWork:
             remove_timers=self._removed_timers,
             add_messages=messages,
             remove_messages=self._removed_messages,
+            add_calls=self._queued_calls,
+            remove_calls=self._removed_calls,
             accepted=self._accepted,
             delete_executions=self._deleted,
             delete_actions=self.loose.deleted,
@@ -152,6 +182,15 @@ class TurnWork:
             return self._start(command)
         if isinstance(command, commands.DeleteExecution):
             return self._delete(command)
+        if isinstance(command, commands.ActionLost):
+            command = self._lost(command)
+            if command is None:
+                return None
+        if isinstance(command, KeepAction):
+            elsewhere = command.call is not None and self._executor.is_elsewhere(command.call.target)
+            self._expect_heartbeat(command.record, elsewhere)
+            if command.call is not None and elsewhere:
+                self._queue_call(command.call, None)
         if work.execution_id is None:
             return self.loose.handle(command)
         if isinstance(command, commands.TimerDue):
@@ -219,13 +258,31 @@ class TurnWork:
         run = self._memory.load(self._turn, command.execution_id)
         if run is None:
             raise NotFoundError(f"WorkflowExecution not found [id={command.execution_id}]")
-        if not command.force and run.ex.state not in COMPLETED:
+        if not command.force and run.ex.state not in states.COMPLETED:
             raise NotAllowedError(
                 "Only completed executions can be deleted. Use --force to override this. "
                 f"Execution {command.execution_id} is in {run.ex.state} state"
             )
         self._deleted.append(command.execution_id)
         self._memory.forget_tree(run.root_id)
+
+    def _lost(self, command: commands.ActionLost) -> Any:
+        """What is to be done about a lost action: run it again, let it fail, or (None) nothing: it is not lost."""
+        action = self._turn.load_action(command.action_id)
+        if action is None or action.state != states.RUNNING or action.is_sync is False:
+            return None
+        waits = self._turn.is_call_queued(action.id)
+        if command.silent_since is None:
+            if waits:
+                return None
+        elif action.last_heartbeat is None or action.last_heartbeat >= command.silent_since:
+            return None
+        if waits:
+            self._removed_calls.append(action.id)
+        elif action.task_execution_id is not None and action.runtime_context.get("safe_rerun"):
+            self._again.add(action.id)
+            return steps.RunAgain(action.id)
+        return commands.ActionFinished(action.id, error=command.reason, is_error=True)
 
     def _timer(self, work: Work, command: commands.TimerDue) -> None:
         run = self._memory.load(self._turn, command.execution_id)
@@ -271,6 +328,16 @@ class TurnWork:
             child.ex.accepted = accepted
         self._accepted.append((execution_id, accepted))
 
+    def _expect_heartbeat(self, record: ActionExecution, elsewhere: bool) -> None:
+        record.last_heartbeat = self._world.now + (self._executor.first_heartbeat_us if elsewhere else 0)
+        if record.id in self._again:
+            self._turn.beat(record.id, record.last_heartbeat)
+
+    def _queue_call(self, call: ActionCall, execution_id: str | None) -> None:
+        """Keep a call for the executors of its target."""
+        action_id, target = str(call.action_execution_id), str(call.target)
+        self._queued_calls.append(QueuedCall(action_id, target, execution_id, call.to_json(), self._world.now))
+
     def _run_action(self, run: Run, effect: effects.RunActionEffect) -> None:
         call = ActionCall(
             effect.record.id,
@@ -281,6 +348,11 @@ class TurnWork:
             effect.timeout,
             effect.safe_rerun,
         )
+        elsewhere = self._executor.is_elsewhere(effect.target)
+        self._expect_heartbeat(effect.record, elsewhere)
+        if elsewhere:
+            self._queue_call(call, run.ex.id)
+            return
         if not effect.inline:
             self.calls.append((run.ex.id, call))
             return

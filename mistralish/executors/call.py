@@ -1,7 +1,7 @@
 """What travels to an executor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -21,3 +21,12 @@ class ActionCall:
     target: str | None = None
     timeout: float | None = None
     safe_rerun: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The call as JSON-compatible data."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "ActionCall":
+        """The call that ``to_json`` made ``data`` of."""
+        return cls(**data)

@@ -22,12 +22,13 @@ OnResult = Callable[[str | None, Result], None]
 class _Job:
     """A call on its way. Its result is told once, whoever comes first: the action or the timeout."""
 
-    __slots__ = ("action", "call", "delay", "ended", "running", "stuck")
+    __slots__ = ("action", "call", "delay", "ended", "running", "stuck", "taken_at")
 
     def __init__(self, call: ActionCall, action: SystemAction, delay: float) -> None:
         self.call = call
         self.action = action
         self.delay = delay
+        self.taken_at = time.monotonic()
         self.running = False
         self.ended = False
         self.stuck = False
@@ -65,6 +66,18 @@ class ThreadExecutor:
     def unfinished(self) -> int:
         """How many calls have been taken and have not ended: waiting, delayed or running."""
         return len(self._jobs)
+
+    @property
+    def room(self) -> int:
+        """How many more calls it would begin without much delay: a few for each thread."""
+        return max(0, 2 * self._wanted - self._active)
+
+    def in_flight(self, seconds: float) -> list[str]:
+        """The action executions of the calls that were taken at least so many seconds ago and have not ended."""
+        before = time.monotonic() - seconds
+        with self._changed:
+            jobs = [job for job in self._jobs if job.taken_at <= before and not job.ended]
+        return [job.call.action_execution_id for job in jobs if job.call.action_execution_id is not None]
 
     def submit(self, call: ActionCall) -> None:
         """Take a call. Raises UnavailableError once the executor is being shut down."""

@@ -1,5 +1,6 @@
-"""What must happen at a time: due timers and cron triggers become commands for the engine."""
+"""What must happen at a time: due timers and cron triggers become commands; and what the service does at intervals."""
 
 from mistralish.scheduler.scheduler import Scheduler
+from mistralish.scheduler.upkeep import Upkeep
 
-__all__ = ["Scheduler"]
+__all__ = ["Scheduler", "Upkeep"]

@@ -22,6 +22,7 @@ MODEL_OF: dict[type, type[peewee.Model]] = {
     records.ActionExecution: models.ActionExecution,
     records.Timer: models.Timer,
     records.Message: models.Message,
+    records.QueuedCall: models.QueuedCall,
     records.HistoryEvent: models.History,
 }
 
@@ -44,6 +45,7 @@ _CONSTANT = frozenset(
         "project_id",
         "created_at",
         "unique_key",
+        "last_heartbeat",  # changes outside of turns: what a run in memory knows of it is old
     )
 )
 

@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mistralish.records import ActionExecution, HistoryEvent, Message, TaskExecution, Timer, WorkflowExecution
+from mistralish.records import (
+    ActionExecution,
+    HistoryEvent,
+    Message,
+    QueuedCall,
+    TaskExecution,
+    Timer,
+    WorkflowExecution,
+)
 
 Record = WorkflowExecution | TaskExecution | ActionExecution
 
@@ -25,6 +33,8 @@ class Changes:
     remove_timers: Sequence[str] = field(default_factory=list)
     add_messages: Sequence[Message] = field(default_factory=list)
     remove_messages: Sequence[str] = field(default_factory=list)
+    add_calls: Sequence[QueuedCall] = field(default_factory=list)
+    remove_calls: Sequence[str] = field(default_factory=list)
     history: Sequence[HistoryEvent] = field(default_factory=list)
     accepted: Sequence[tuple[str, bool]] = field(default_factory=list)
     delete_executions: Sequence[str] = field(default_factory=list)

@@ -6,6 +6,7 @@ from typing import Any
 
 from mistralish.store import migrations
 from mistralish.store.bulk import Writer
+from mistralish.store.calls import Calls
 from mistralish.store.connection import SQLITE, Connection, connect
 from mistralish.store.operation import Operation
 from mistralish.store.query import Page, Query, list_page
@@ -15,12 +16,13 @@ from mistralish.store.tenancy import Tenant
 from mistralish.store.turn import Turn
 
 
-class Store(Sharing, Recovery, Operation):
+class Store(Sharing, Recovery, Calls, Operation):
     """Everything that is kept. Made by ``open_store``; documents, lists, turns and recovery in one place."""
 
     def __init__(self, connection: Connection) -> None:
         Sharing.__init__(self, connection)
         Recovery.__init__(self, connection)
+        Calls.__init__(self, connection)
         Operation.__init__(self, connection)
         self._writer = Writer(connection)
 

@@ -8,7 +8,15 @@ from typing import Any
 from peewee import fn
 
 from mistralish import states
-from mistralish.records import ActionExecution, HistoryEvent, Message, TaskExecution, Timer, WorkflowExecution
+from mistralish.records import (
+    ActionExecution,
+    HistoryEvent,
+    Message,
+    QueuedCall,
+    TaskExecution,
+    Timer,
+    WorkflowExecution,
+)
 from mistralish.store import models
 from mistralish.store.bulk import RowReader, Writer, chunks, load_by
 from mistralish.store.changes import Changes, Record, StoredRun
@@ -103,6 +111,16 @@ class Turn:
         changes = {"next_execution_time": new_next, "remaining_executions": remaining}
         return self._changed(trigger.update(changes).where(match))
 
+    def is_call_queued(self, action_id: str) -> bool:
+        """Say whether a call still waits for an executor of its target."""
+        query = models.QueuedCall.select(models.QueuedCall.id).where(models.QueuedCall.id == action_id)
+        return self._connection.database.execute(query).fetchone() is not None
+
+    def beat(self, action_id: str, at: int) -> None:
+        """Set when (µs) an action execution last gave a sign of life."""
+        action = models.ActionExecution
+        self._connection.database.execute(action.update(last_heartbeat=at).where(action.id == action_id))
+
     def save(self, changes: Changes) -> None:
         """Write what the turn changed. It is there for good once the turn has ended without an error."""
         writer = self._writer
@@ -122,6 +140,10 @@ class Turn:
             writer.insert(Message, changes.add_messages)
         if changes.remove_messages:
             writer.delete(models.Message, "id", changes.remove_messages)
+        if changes.remove_calls:
+            writer.delete(models.QueuedCall, "id", changes.remove_calls)
+        if changes.add_calls:
+            writer.insert(QueuedCall, changes.add_calls)
         if changes.history:
             writer.insert(HistoryEvent, changes.history)
         if changes.delete_actions:
@@ -143,7 +165,7 @@ class Turn:
             children = self._ids(models.WorkflowExecution, models.WorkflowExecution.task_execution_id, tasks)
             writer.delete(models.ActionExecution, "task_execution_id", tasks)
             writer.delete(models.TaskExecution, "workflow_execution_id", level)
-            for model in (models.Timer, models.Message, models.History):
+            for model in (models.Timer, models.Message, models.QueuedCall, models.History):
                 writer.delete(model, "execution_id", level)
             writer.delete(models.WorkflowExecution, "id", level)
             level = children

@@ -18,7 +18,7 @@ from mistralish.records import ActionExecution
 def start_one(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None = None, index: int = 0) -> None:
     """Start the action or workflow of a task, for one item where there are items.
 
-    Raises MistralishError: where ``is_task_error`` says so it fails the task, else the whole execution.
+    Raises TaskFailureError for what fails the task, another MistralishError for what fails the whole execution.
     """
     given = _input_of(run, task, world, item)
     if task.plan.workflow is not None:
@@ -29,11 +29,13 @@ def start_one(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None
         return
     if item is None:
         action = _find_action(run, task, world, item)
+    else:
         with failing_the_task():
-            _start_action(run, task, world, action, given, index)
-        return
+            action = _find_action(run, task, world, item)
+    # As in the reference, parameters that do not fit are the workflow's mistake: on-error does not take care of it.
+    action.check_parameters(given)
     with failing_the_task():
-        _start_action(run, task, world, _find_action(run, task, world, item), given, index)
+        _start_action(run, task, world, action, given, index)
 
 
 class TaskFailureError(WorkflowError):
@@ -95,13 +97,11 @@ def _find_action(run: Run, task: TaskRun, world: World, item: dict[str, Any] | N
 
 
 def _start_action(run: Run, task: TaskRun, world: World, action: Action, given: dict[str, Any], index: int) -> None:
-    action.check_parameters(given)
     check_size(given, world, "ActionExecution", "input")
     scope = RunScope(run, world, task)
     view = data.task_view(run, task)
     given = dict(action.with_defaults(given))
     base, base_input = action.expand(given, view, scope)
-    spec = task.plan.spec
     ex = run.ex
     record = ActionExecution(
         id=world.new_id(),
@@ -114,14 +114,13 @@ def _start_action(run: Run, task: TaskRun, world: World, action: Action, given: 
         state=states.RUNNING,
         input=given,
         is_sync=action.system_action.is_sync(base_input),
-        runtime_context={"index": index, "safe_rerun": spec.safe_rerun},
+        runtime_context={"index": index, "safe_rerun": task.plan.spec.safe_rerun},
         project_id=ex.project_id,
         created_at=world.now,
         updated_at=world.now,
     )
     run.created.append(record)
     run.add_child(task, record)
-    target = None if task.plan.target is None else task.plan.target.evaluate(view, scope)
     inline = action.system_action.is_inline(base_input)
     if not inline:
         run.record(
@@ -129,18 +128,33 @@ def _start_action(run: Run, task: TaskRun, world: World, action: Action, given: 
             "action",
             {"action_id": record.id, "task_id": task.rec.id, "name": action.name, "state": states.RUNNING},
         )
+    send(run, task, world, record, base, base_input, inline)
+
+
+def send(
+    run: Run, task: TaskRun, world: World, record: ActionExecution, base: str, base_input: Any, inline: bool
+) -> None:
+    """Have a system action run for ``record``, where the task's ``target`` says."""
     run.effects.append(
         RunActionEffect(
             record=record,
             action=base,
             input=base_input,
-            context=call_context(record, ex.workflow_name),
+            context=call_context(record, run.ex.workflow_name),
             inline=inline,
-            safe_rerun=spec.safe_rerun,
-            target=target,
+            safe_rerun=task.plan.spec.safe_rerun,
+            target=_target(run, task, world, record.input),
             timeout=None if inline else policies.action_timeout(run, task, world),
         )
     )
+
+
+def _target(run: Run, task: TaskRun, world: World, given: dict[str, Any] | None) -> str | None:
+    """The name of the executors that are to run a task's action; its expression sees the action's input first."""
+    if task.plan.target is None:
+        return None
+    target = task.plan.target.evaluate(data.task_view(run, task, given), RunScope(run, world, task))
+    return None if target is None or target == "" else str(target)
 
 
 def call_context(record: ActionExecution, workflow_name: str | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from mistralish import states
 from mistralish.actions import Result
 from mistralish.engine import commands, steps
-from mistralish.engine.machine import data, tasks, workflows
+from mistralish.engine.machine import actions, data, tasks, workflows
 from mistralish.engine.machine.state import (
     check_size,
     set_accepted,
@@ -14,7 +14,7 @@ from mistralish.engine.machine.state import (
 from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
-from mistralish.errors import InputError, MistralishError, NotAllowedError, NotFoundError
+from mistralish.errors import InputError, MistralishError, NotAllowedError, NotFoundError, WorkflowError
 from mistralish.records import ActionExecution
 
 
@@ -56,6 +56,24 @@ def action_state(run: Run, step: steps.ActionState, world: World) -> None:
         raise InputError(f"Invalid state transition from {action.state} to {step.state}.")
     set_action_state(run, task, action, world, step.state)
     _follow(run, task, step.state, world)
+
+
+def run_again(run: Run, step: steps.RunAgain, world: World) -> None:
+    """Run an action again that was lost on its way. It fails where that cannot be done."""
+    task, action = _find_action(run, step.action_id, world)
+    if action.state in states.COMPLETED:
+        return
+    try:
+        found = world.find_action(action.name, action.workflow_namespace, action.project_id)
+        if found is None:
+            raise WorkflowError(
+                f"Failed to find action [action_name={action.name}, namespace={action.workflow_namespace}]"
+            )
+        view, scope = data.task_view(run, task), RunScope(run, world, task)
+        base, base_input = found.expand(dict(action.input or {}), view, scope)
+        actions.send(run, task, world, action, base, base_input, inline=False)
+    except MistralishError as error:
+        action_result(run, steps.ActionResult(action.id, error=error.message, is_error=True), world)
 
 
 def child_ended(run: Run, task: TaskRun, step: steps.ChildEnded, world: World) -> None:

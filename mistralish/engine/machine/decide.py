@@ -77,6 +77,7 @@ _HANDLERS: dict[type, Any] = {
     steps.Begin: lambda run, c, world: workflows.begin(run, world),
     steps.ActionResult: children.action_result,
     steps.ActionState: children.action_state,
+    steps.RunAgain: children.run_again,
     steps.ChildEnded: _with_task(children.child_ended),
     steps.ChildChanged: _with_task(children.child_changed),
     steps.ChildRerun: _with_task(children.child_rerun),

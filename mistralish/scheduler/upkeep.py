@@ -1,0 +1,50 @@
+"""What the service does every so often for its own sake. None of it is waited for by a workflow."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+logger = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Calls functions at intervals, each in a thread of its own, so that a slow one delays only itself.
+
+    What a function raises is logged, and the function is called again at its next time.
+    """
+
+    def __init__(self) -> None:
+        self._jobs = BackgroundScheduler(
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}, timezone=UTC
+        )
+        self._count = 0
+
+    def every(self, seconds: float, function: Callable[[], Any]) -> None:
+        """Have ``function`` called every so many seconds from the start on, the first time after so many."""
+        self._count += 1
+        line = f"upkeep-{self._count}"
+        self._jobs.add_executor(ThreadPoolExecutor(1), line)
+        self._jobs.add_job(_logged(function), "interval", seconds=seconds, id=line, executor=line)
+
+    def start(self) -> None:
+        """Begin."""
+        self._jobs.start()
+
+    def stop(self) -> None:
+        """Let calls under way end, and begin no more."""
+        if self._jobs.running:
+            self._jobs.shutdown(wait=True)
+
+
+def _logged(function: Callable[[], Any]) -> Callable[[], None]:
+    def call() -> None:
+        try:
+            function()
+        except Exception:
+            logger.exception("Upkeep failed; it is tried again at its next time")
+
+    return call
