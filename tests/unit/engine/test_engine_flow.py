@@ -156,8 +156,20 @@ def test_an_error_in_the_workflow_itself_fails_the_task_and_the_execution_whatev
     assert sim.task("t").state_info == sim.ex.state_info
 
 
-@pytest.mark.parametrize("what", ["workflow: no_such", "action: std.echo, input: {wrong: 1}", "action: std.echo"])
-def test_work_that_cannot_start_fails_the_task_and_on_error_can_handle_it(simulate, what):
+def test_a_workflow_that_is_not_there_fails_the_task_and_on_error_can_handle_it(simulate):
+    sim = simulate("""
+    version: '2.0'
+    main:
+      tasks:
+        t: {workflow: no_such, on-error: rescue}
+        rescue: {action: std.noop}
+    """).start()
+    assert sim.states() == {"t": "ERROR", "rescue": "SUCCESS"}
+    assert sim.state == "SUCCESS"
+
+
+@pytest.mark.parametrize("what", ["action: std.echo, input: {wrong: 1}", "action: std.echo"])
+def test_parameters_that_do_not_fit_the_action_fail_the_execution_whatever_on_error_says(simulate, what):
     sim = simulate(f"""
     version: '2.0'
     main:
@@ -165,8 +177,9 @@ def test_work_that_cannot_start_fails_the_task_and_on_error_can_handle_it(simula
         t: {{{what}, on-error: rescue}}
         rescue: {{action: std.noop}}
     """).start()
-    assert sim.states() == {"t": "ERROR", "rescue": "SUCCESS"}
-    assert sim.state == "SUCCESS"
+    assert sim.states() == {"t": "ERROR"}
+    assert sim.state == "ERROR"
+    assert "Invalid input [name=std.echo" in sim.ex.state_info
 
 
 def test_action_and_workflow_names_may_be_expressions(simulate):

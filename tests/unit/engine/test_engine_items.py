@@ -167,9 +167,9 @@ def test_sub_workflows_keep_to_the_concurrency(simulate):
     assert sim.state == "SUCCESS"
 
 
-def test_an_item_that_cannot_start_fails_the_task(simulate):
+def test_an_item_whose_action_is_not_there_fails_the_task(simulate):
     sim = simulate(
-        items("i in <% $.list %>", action="std.echo wrong=1", more="on-error: u\n        u: {}").replace(
+        items("i in <% $.list %>", action="no.such", more="on-error: u\n        u: {}").replace(
             "u: {}", "u: {action: std.noop}"
         )
     ).start(given={"list": [1]})
