@@ -34,18 +34,20 @@ class TaskRun:
     """A task execution in memory.
 
     ``children`` is None until they are needed and loaded. ``running``, ``accepted``, ``errors`` and
-    ``cancelled`` count them, so that nothing has to walk over them when one of many ends.
+    ``cancelled`` count them, so that nothing has to walk over them when one of many ends. ``number`` counts the
+    tasks of a run as they were made; ``settled`` is how many had ended when this one, a join, was last decided on.
     """
 
     __slots__ = (
         "accepted", "arrived", "cancelled", "children", "errors", "in_context", "items", "number", "out_context",
-        "pending", "plan", "rec", "running", "timers",
+        "pending", "plan", "rec", "running", "settled", "timers",
     )  # fmt: skip
 
     def __init__(self, rec: TaskExecution, plan: TaskPlan) -> None:
         self.rec = rec
         self.plan = plan
         self.number = 0
+        self.settled = 0
         self.children: dict[str, Child] | None = {}
         self.running = self.accepted = self.errors = self.cancelled = 0
         self.in_context: Context | None = None

@@ -30,7 +30,7 @@ def create(run: Run, world: World, command: flow.RunNew) -> TaskRun:
     plan = run.plan.tasks[command.name]
     is_join = bool(plan.spec.join)
     if is_join and (existing := run.latest(command.name)) is not None:
-        if existing.rec.state != states.WAITING:
+        if existing.rec.state != states.WAITING and not _is_counted(run, existing, command):
             existing.arrived = None
             set_task_state(run, existing, world, states.WAITING, "Task is waiting.")
         return existing
@@ -62,6 +62,11 @@ def create(run: Run, world: World, command: flow.RunNew) -> TaskRun:
     elif not run.plan.is_reverse:
         task.in_context = EMPTY
     return task
+
+
+def _is_counted(run: Run, join: TaskRun, command: flow.RunNew) -> bool:
+    """Whether the join was settled with the task that now leads to it ended: both in one decision."""
+    return all(run.tasks[cause["task_id"]].rec.completed_seq <= join.settled for cause in command.triggered_by)
 
 
 def run_new(run: Run, task: TaskRun, world: World) -> None:
@@ -174,8 +179,8 @@ def look_at_joins(run: Run, task: TaskRun, world: World) -> None:
     doubtful = _joins_in_doubt(run, missed)
     for join_name in dict.fromkeys([*run.plan.joins_below[name], *doubtful]):
         join = run.latest(join_name)
-        if join is None or join.rec.state != states.WAITING:
-            continue
+        if join is None or join.rec.state != states.WAITING or join.timers:
+            continue  # one with a timer waits for its next try
         if join.plan.spec.join != "all":
             # Later, so that it sees the branches that end in this same turn, as it does in the reference.
             run.effects.append(Tell(run.ex.id, RefreshJoin(join.rec.id)))
@@ -203,8 +208,11 @@ def _joins_in_doubt(run: Run, missed: list[str]) -> set[str]:
 
 def settle_join(run: Run, join: TaskRun, world: World, found: joins.JoinState) -> None:
     """Start or fail a waiting join, or let it wait on."""
-    if found.state == states.WAITING:
+    if found.state == states.WAITING or join.rec.state != states.WAITING:
         return
+    if run.ex.state == states.PAUSED or run.ex.state in states.COMPLETED:
+        return
+    join.settled = run.completions
     join.rec.runtime_context["triggered_by"] = found.triggered_by
     run.touch(join.rec)
     join.in_context = None

@@ -107,7 +107,7 @@ def resume(run: Run, world: World, env: dict[str, Any] | None = None) -> None:
     set_workflow_state(run, world, states.RUNNING)
     _go_on(run, world, flow.to_continue(run, world))
     for task in list(run.tasks.values()):
-        if task.rec.state == states.WAITING and task.plan.spec.join:
+        if task.rec.state == states.WAITING and task.plan.spec.join and not task.timers:
             run.agenda.append(("join", task))
     _tell_parent_change(run)
 
