@@ -30,8 +30,11 @@ class Case:
 
 
 @st.composite
-def cases(draw: st.DrawFn, joins: tuple[str, ...] = ("all", "one", "some"), below: bool = True) -> Case:
-    """Tasks whose transitions lead forward only, so that every execution ends; each publishes its own variable."""
+def cases(draw: st.DrawFn, joins: tuple[str, ...] = ("all", "one", "some"), below: bool = True, seeing: bool = False) -> Case:
+    """Tasks whose transitions lead forward only, so that every execution ends; each publishes its own variable.
+
+    ``seeing``: it publishes as well the names of all variables that it sees.
+    """
     count = draw(st.integers(1, 6))
     names = [f"t{number}" for number in range(count)]
     tasks: dict[str, Any] = {}
@@ -39,6 +42,8 @@ def cases(draw: st.DrawFn, joins: tuple[str, ...] = ("all", "one", "some"), belo
     inbound: dict[str, set[str]] = {name: set() for name in names}
     for number, name in enumerate(names):
         task: dict[str, Any] = {"publish": {f"v_{name}": f"{name} well"}, "publish-on-error": {f"v_{name}": "badly"}}
+        if seeing:
+            task["publish"][f"saw_{name}"] = task["publish-on-error"][f"saw_{name}"] = "<% $.keys().orderBy($) %>"
         for event in ("on-success", "on-error", "on-complete"):
             after = draw(st.lists(st.sampled_from([*names[number + 1 :], "noop"]), max_size=2, unique=True))
             if after:

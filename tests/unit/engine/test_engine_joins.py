@@ -243,3 +243,58 @@ def test_after_a_join_dictionaries_are_merged_leaf_by_leaf(simulate):
         j: {join: all}
     """).start()
     assert sim.output == {"x": {"same": 0, "deep": {"a": 1, "b": 2}}}
+
+
+def test_a_join_whose_two_branches_end_in_one_decision_starts_once(simulate):
+    sim = simulate("""
+    version: '2.0'
+    main:
+      tasks:
+        a: {action: std.fail, on-success: first}
+        b: {action: std.async_noop, on-success: [first, second]}
+        first: {join: all, action: std.noop, on-complete: second}
+        second: {join: all, action: std.noop}
+    """).start()
+    sim.finish("b")
+    assert sim.task("first").state == "ERROR"
+    assert sim.task("second").state == "SUCCESS"
+    assert len(sim.actions("second")) == 1
+
+
+def test_a_failed_join_that_waits_for_its_next_try_is_not_woken_by_another_branch(simulate):
+    sim = simulate("""
+    version: '2.0'
+    main:
+      tasks:
+        a: {action: std.fail, on-success: j}
+        b: {action: std.async_noop, on-success: j}
+        c: {action: std.async_noop, on-success: j}
+        j: {join: all, action: std.noop, retry: {count: 1, delay: 5}}
+    """).start()
+    sim.finish("b")
+    assert sim.task("j").state_info == "Delayed by 'retry' policy [delay=5]"
+    sim.finish("c")
+    assert sim.task("j").state == "WAITING"
+    sim.advance(5)
+    assert sim.task("j").state == "ERROR"
+    assert sim.state == "ERROR"
+
+
+def test_a_loop_through_two_joins_in_a_row_goes_round(simulate):
+    sim = simulate("""
+    version: '2.0'
+    main:
+      vars: {n: 0}
+      output: {n: <% $.n %>}
+      tasks:
+        begin: {on-success: split}
+        split: {publish: {n: <% $.n + 1 %>}, on-success: [left, right]}
+        left: {action: std.async_noop, on-success: meet}
+        right: {on-success: [meet, again]}
+        meet: {join: all, on-success: again}
+        again: {join: all, on-success: [{split: <% $.n < 4 %>}]}
+    """).start()
+    for _ in range(4):
+        sim.finish("left")
+    assert sim.state == "SUCCESS"
+    assert sim.output == {"n": 4}
