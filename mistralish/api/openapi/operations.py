@@ -13,6 +13,8 @@ from mistralish.api.arguments import FieldNames
 from mistralish.api.contract import DEFINITION, Contract, View
 from mistralish.api.openapi.parameters import fields_parameter, list_parameters
 from mistralish.api.openapi.values import Answered, Sent
+from mistralish.api.openapi.words import meaning
+from mistralish.api.schemas.definitions import ValidationSchema
 from mistralish.api.schemas.root import FaultSchema
 
 JSON = "application/json"
@@ -39,7 +41,9 @@ class Describer:
         if parameters:
             operation["parameters"] = parameters
         if contract.body is not None:
-            operation["requestBody"] = {"required": True, "content": self._body(contract)}
+            # No text is a text too: validation says what is wrong with it.
+            required = contract.answers is not ValidationSchema
+            operation["requestBody"] = {"required": required, "content": self._body(contract)}
         operation["responses"] = self._responses(contract, bool(path_arguments))
         return operation
 
@@ -58,7 +62,8 @@ class Describer:
         schema = self._sent.field2property(field)
         if callable(field.load_default):
             schema.pop("default", None)
-        return {"name": name, "in": "query", "required": False, "schema": schema}
+        told = meaning("", name)
+        return {"name": name, "in": "query", "required": False, "description": told, "schema": schema}
 
     def _body(self, contract: Contract) -> dict[str, Any]:
         if contract.body == DEFINITION:
@@ -70,7 +75,7 @@ class Describer:
                 if contract.strict:
                     del schema["properties"][name]
                 else:
-                    schema["properties"][name]["description"] = _IGNORED
+                    schema["properties"][name] |= {"description": _IGNORED, "x-ignored": True}
         if contract.needs:
             schema["required"] = list(contract.needs)
         return {JSON: {"schema": schema}}

@@ -7,6 +7,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
+from mistralish.api.openapi.words import meaning
 from mistralish.api.schemas.base import JsonText, ResourceSchema, TimeText, WholeNumber
 
 VERSION = "3.1.0"
@@ -24,7 +25,7 @@ class Sent(OpenAPIConverter):
 
     def body(self, schema: type[Schema]) -> dict[str, Any]:
         """The JSON Schema of a body that ``schema`` reads."""
-        return {**_object(self, schema().load_fields), "additionalProperties": False}
+        return {**_object(self, _name(schema), schema().load_fields), "additionalProperties": False}
 
 
 class Answered(OpenAPIConverter):
@@ -50,14 +51,16 @@ class Answered(OpenAPIConverter):
 
     def _component(self, schema: type[Schema]) -> dict[str, Any]:
         text = (schema.__doc__ or "").strip()
-        return {"description": text, **_object(self, schema().dump_fields), "additionalProperties": False}
+        told = _object(self, _name(schema), schema().dump_fields)
+        return {"description": " ".join(text.split()), **told, "additionalProperties": False}
 
 
-def _object(converter: OpenAPIConverter, described: Mapping[str, fields.Field[Any]]) -> dict[str, Any]:
+def _object(converter: OpenAPIConverter, schema: str, described: Mapping[str, fields.Field[Any]]) -> dict[str, Any]:
     result: dict[str, Any] = converter.fields2jsonschema(dict(described))
-    for value in result["properties"].values():
-        for name in _OF_ONE_DIRECTION:
-            value.pop(name, None)
+    for name, value in result["properties"].items():
+        for word in _OF_ONE_DIRECTION:
+            value.pop(word, None)
+        value["description"] = f"{meaning(schema, name)} {value.get('description', '')}".strip()
     return result
 
 
@@ -86,7 +89,7 @@ def _answered(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, A
     # Attributes of a resource have no value where there is none: not only those that may be sent so.
     null = ["null"] if field.allow_none or isinstance(field.parent, ResourceSchema) else []
     if isinstance(field, JsonText):
-        return {"type": ["string", *null], "contentMediaType": "application/json"}
+        return {"type": ["string", *null], "contentMediaType": "application/json", "description": "JSON, as text."}
     if isinstance(field, TimeText):
         return {"type": ["string", *null], "pattern": TIME_PATTERN}
     if null and "enum" in ret:

@@ -1,0 +1,58 @@
+"""Hooks for schemathesis: what it makes up is often turned into something that exists, so that it gets further.
+
+``MISTRALISH_FUZZ_DATA`` names a JSON file: ``ids`` has identifiers for each resource, ``definitions`` texts to upload
+for each, ``workflows`` and ``actions`` names to run. Which of them is taken hangs on the made-up value alone.
+"""
+
+import json
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from schemathesis import Case, GenerationMode, HookContext
+from schemathesis.generation.meta import TestPhase
+
+_DATA = json.loads(Path(os.environ["MISTRALISH_FUZZ_DATA"]).read_text())
+_NAMES = {"/v2/executions": ("workflow_name", "workflows"), "/v2/action_executions": ("name", "actions")}
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    """Aim a request that keeps to the description at what is there; leave alone one that breaks it on purpose."""
+    if case.meta is not None and case.meta.generation.mode != GenerationMode.POSITIVE:
+        return
+    if case.meta is None or case.meta.phase.name != TestPhase.STATEFUL:
+        _use_known_ids(case)
+    if isinstance(case.body, str):
+        case.body = _pick(_DATA["definitions"].get(_resource(case)), case.body)
+    elif isinstance(case.body, dict):
+        _name_what_exists(case)
+
+
+def _use_known_ids(case: Case) -> None:
+    # Sequences of requests know what they have made.
+    for name, value in (case.path_parameters or {}).items():
+        case.path_parameters[name] = _pick(_DATA["ids"].get(_resource(case)), value)
+
+
+def _resource(case: Case) -> str:
+    return case.operation.path.removeprefix("/v2").strip("/").partition("/")[0]
+
+
+def _name_what_exists(case: Case) -> None:
+    name, choices = _NAMES.get(case.operation.path, ("", ""))
+    if name and case.operation.method.upper() == "POST":
+        case.body[name] = _pick(_DATA[choices], case.body.get(name))
+    if case.operation.path == "/v2/cron_triggers":
+        case.body["workflow_name"] = _pick(_DATA["workflows"], case.body.get("workflow_name"))
+        case.body["pattern"] = _pick(["* * * * *", "@daily", "0 0 30 2 *"], case.body.get("pattern"))
+    if "state" in case.body:
+        case.body["state"] = _pick(_DATA["states"], case.body["state"])
+
+
+def _pick(choices: list[str] | None, made_up: Any) -> Any:
+    """One of ``choices``, or in one case of five what was made up."""
+    number = zlib.crc32(repr(made_up).encode("utf-8", "surrogatepass"))
+    return made_up if not choices or number % 5 == 0 else choices[number // 5 % len(choices)]
