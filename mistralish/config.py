@@ -19,6 +19,7 @@ from mistralish.errors import InputError
 
 ENVIRONMENT_PREFIX = "MISTRALISH_"
 CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
+ENDS = ("CANCELLED", "ERROR", "SUCCESS")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _DATABASE_PREFIXES = ("sqlite:///", "postgresql://")
 _DEFAULT = "default"
@@ -44,6 +45,21 @@ def _integer(low: int, high: int) -> Callable[[Any], int]:
         return number
 
     return parse
+
+
+def _states(value: Any) -> tuple[str, ...]:
+    """States in which an execution may end, as a list or as text with commas between them."""
+    found = _names(value)
+    if unknown := [name for name in found if name not in ENDS]:
+        raise ValueError(f"a list of {', '.join(ENDS)}, without '{unknown[0]}'")
+    return found
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError("a list of texts, or text with commas between them")
+    return tuple(name.strip() for name in names if name.strip())
 
 
 def _path(value: Any) -> Path:
@@ -113,6 +129,21 @@ class Settings:
     action_heartbeat_first_heartbeat_timeout: int = _setting(
         3600, _integer(0, 31_536_000), "seconds that a call with a `target` may wait for an executor of that name"
     )
+    execution_expiration_policy_evaluation_interval: int = _setting(
+        0, _integer(0, 525_600), "minutes between two looks for executions that are to be deleted; 0: never"
+    )
+    execution_expiration_policy_older_than: int = _setting(
+        0, _integer(0, 52_560_000), "minutes after its end at which an execution is deleted; 0: never"
+    )
+    execution_expiration_policy_max_finished_executions: int = _setting(
+        0, _integer(0, 2**31), "so many finished executions are kept, the latest; 0: any number"
+    )
+    execution_expiration_policy_batch_size: int = _setting(
+        10, _integer(1, 1000), "executions that are deleted in one go"
+    )
+    execution_expiration_policy_ignored_states: tuple[str, ...] = _setting(
+        (), _states, "executions that ended in one of these states are kept: of CANCELLED, ERROR, SUCCESS"
+    )
     drain_seconds: int = _setting(10, _integer(0, 3600), "how long a stopping service lets work in flight finish")
     log_level: str = _setting("INFO", _log_level, "least severe message that is logged")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -120,9 +151,13 @@ class Settings:
     def describe(self) -> list[tuple[str, str, str]]:
         """Every setting as (name, value with passwords masked, origin)."""
         return [
-            (item.name, mask_secrets(str(getattr(self, item.name))), self.origins.get(item.name, _DEFAULT))
+            (item.name, mask_secrets(_shown(getattr(self, item.name))), self.origins.get(item.name, _DEFAULT))
             for item in _settings_fields()
         ]
+
+
+def _shown(value: Any) -> str:
+    return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
 
 
 def _settings_fields() -> list[Field[Any]]:
@@ -132,7 +167,7 @@ def _settings_fields() -> list[Field[Any]]:
 def about_settings() -> list[tuple[str, str, str]]:
     """Every setting as (name, default as text, what it is), for the documentation and its test."""
     derived = {"data_dir": "$XDG_DATA_HOME/mistralish", "database_url": "sqlite:///<data_dir>/mistralish.db"}
-    return [(i.name, derived.get(i.name, str(i.default)), i.metadata["about"]) for i in _settings_fields()]
+    return [(i.name, derived.get(i.name, _shown(i.default)), i.metadata["about"]) for i in _settings_fields()]
 
 
 def mask_secrets(url: str) -> str:

@@ -12,7 +12,7 @@ from mistralish.engine.heartbeats import Heartbeats
 from mistralish.errors import UnavailableError
 from mistralish.executors import ThreadExecutor
 from mistralish.executors.notifier import Notifier
-from mistralish.scheduler import Scheduler, Upkeep
+from mistralish.scheduler import Expiration, Scheduler, Upkeep
 from mistralish.scheduler.scheduler import microseconds_now
 from mistralish.store import Store, open_store
 
@@ -96,3 +96,14 @@ class Service:
                 max_missed=settings.action_heartbeat_max_missed_heartbeats,
             )
             self.upkeep.every(interval, heartbeats.tick)
+        minutes = settings.execution_expiration_policy_evaluation_interval
+        expiration = Expiration(
+            self.store,
+            engine.submit,
+            older_than=settings.execution_expiration_policy_older_than,
+            max_finished=settings.execution_expiration_policy_max_finished_executions,
+            batch_size=settings.execution_expiration_policy_batch_size,
+            ignored_states=settings.execution_expiration_policy_ignored_states,
+        )
+        if minutes and expiration.is_wanted:
+            self.upkeep.every(minutes * 60, expiration.run, at_once=True)

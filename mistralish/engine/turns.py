@@ -255,16 +255,17 @@ class TurnWork:
             raise error.__cause__ or error from None
 
     def _delete(self, command: commands.DeleteExecution) -> None:
-        run = self._memory.load(self._turn, command.execution_id)
-        if run is None:
+        run = self._memory.get(command.execution_id)
+        ex = run.ex if run is not None else self._turn.load_execution(command.execution_id)
+        if ex is None or ex.id in self._deleted:
             raise NotFoundError(f"WorkflowExecution not found [id={command.execution_id}]")
-        if not command.force and run.ex.state not in states.COMPLETED:
+        if not command.force and ex.state not in states.COMPLETED:
             raise NotAllowedError(
                 "Only completed executions can be deleted. Use --force to override this. "
-                f"Execution {command.execution_id} is in {run.ex.state} state"
+                f"Execution {command.execution_id} is in {ex.state} state"
             )
         self._deleted.append(command.execution_id)
-        self._memory.forget_tree(run.root_id)
+        self._memory.forget_tree(ex.root_execution_id or ex.id)
 
     def _lost(self, command: commands.ActionLost) -> Any:
         """What is to be done about a lost action: run it again, let it fail, or (None) nothing: it is not lost."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -23,12 +23,13 @@ class Upkeep:
         )
         self._count = 0
 
-    def every(self, seconds: float, function: Callable[[], Any]) -> None:
-        """Have ``function`` called every so many seconds from the start on, the first time after so many."""
+    def every(self, seconds: float, function: Callable[[], Any], *, at_once: bool = False) -> None:
+        """Have ``function`` called every so many seconds, the first time after so many, or at the start."""
         self._count += 1
         line = f"upkeep-{self._count}"
         self._jobs.add_executor(ThreadPoolExecutor(1), line)
-        self._jobs.add_job(_logged(function), "interval", seconds=seconds, id=line, executor=line)
+        first = {"next_run_time": datetime.now(UTC)} if at_once else {}
+        self._jobs.add_job(_logged(function), "interval", seconds=seconds, id=line, executor=line, **first)
 
     def start(self) -> None:
         """Begin."""

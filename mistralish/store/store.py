@@ -11,18 +11,20 @@ from mistralish.store.connection import SQLITE, Connection, connect
 from mistralish.store.operation import Operation
 from mistralish.store.query import Page, Query, list_page
 from mistralish.store.recovery import Recovery
+from mistralish.store.retention import Retention
 from mistralish.store.sharing import Sharing
 from mistralish.store.tenancy import Tenant
 from mistralish.store.turn import Turn
 
 
-class Store(Sharing, Recovery, Calls, Operation):
+class Store(Sharing, Recovery, Calls, Retention, Operation):
     """Everything that is kept. Made by ``open_store``; documents, lists, turns and recovery in one place."""
 
     def __init__(self, connection: Connection) -> None:
         Sharing.__init__(self, connection)
         Recovery.__init__(self, connection)
         Calls.__init__(self, connection)
+        Retention.__init__(self, connection)
         Operation.__init__(self, connection)
         self._writer = Writer(connection)
 

@@ -70,19 +70,24 @@ class Turn:
 
     def load_run(self, execution_id: str) -> StoredRun | None:
         """Return a workflow execution with what can still matter of it, None where there is no such execution."""
-        executions = load_by(self._connection, _EXECUTION, "id", [execution_id])
-        if not executions:
+        execution = self.load_execution(execution_id)
+        if execution is None:
             return None
         tasks = load_by(self._connection, _TASK, "workflow_execution_id", [execution_id])
         active = [task.id for task in tasks if not (states.is_completed(task.state) and task.processed)]
         return StoredRun(
-            execution=executions[0],
+            execution=execution,
             tasks=tasks,
             actions=load_by(self._connection, _ACTION, "task_execution_id", active),
             children=load_by(self._connection, _CHILD, "task_execution_id", active),
             timers=load_by(self._connection, _TIMER, "execution_id", [execution_id], order="due_at"),
             history_seq=self._last_event(execution_id),
         )
+
+    def load_execution(self, execution_id: str) -> WorkflowExecution | None:
+        """Return a workflow execution alone, None where there is none with this id."""
+        found = load_by(self._connection, _EXECUTION, "id", [execution_id])
+        return found[0] if found else None
 
     def load_children(self, task_id: str) -> tuple[list[ActionExecution], list[WorkflowExecution]]:
         """Return all action executions and child executions of a task, oldest first."""

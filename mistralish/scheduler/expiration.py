@@ -1,0 +1,86 @@
+"""Deleting finished executions that are too old, or too many.
+
+Source: the reference's settings group ``execution_expiration_policy``. Only the roots of trees count and are chosen;
+what is below goes with them.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from typing import Any
+
+from mistralish.engine.commands import DeleteExecution
+from mistralish.errors import MistralishError
+from mistralish.store import Store
+from mistralish.store.retention import Place, Since
+
+logger = logging.getLogger(__name__)
+
+ENDS = frozenset(("SUCCESS", "ERROR", "CANCELLED"))
+
+_MINUTE = 60_000_000
+
+
+class Expiration:
+    """Deletes through the engine, a few executions at a time, so that other work goes on between them.
+
+    ``older_than``: minutes since the end, 0 for any age. ``max_finished``: how many are kept, 0 for any number.
+    ``now`` gives microseconds since the epoch. Several processes may do it at once: each execution goes once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        submit: "Callable[[Any], Future[Any]]",
+        *,
+        older_than: int,
+        max_finished: int,
+        batch_size: int,
+        ignored_states: Sequence[str],
+        now: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self._store = store
+        self._submit = submit
+        self._older_than = older_than
+        self._max_finished = max_finished
+        self._batch_size = batch_size
+        self._states = sorted(ENDS - set(ignored_states))
+        self._now = now
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there can be anything to delete."""
+        return bool(self._states and (self._older_than or self._max_finished))
+
+    def run(self) -> int:
+        """Delete what has expired by now; return how many executions went."""
+        count = 0
+        if self._older_than:
+            count += self._delete(Since(self._now() - self._older_than * _MINUTE))
+        if self._max_finished:
+            first = self._store.nth_finished(self._max_finished, self._states)
+            count += self._delete(first) if first else 0
+        if count:
+            logger.info("%d expired executions were deleted", count)
+        return count
+
+    def _delete(self, since: Since) -> int:
+        count = 0
+        after: Place | None = None
+        while batch := self._store.finished_before(since, self._states, self._batch_size, after):
+            after = batch[-1]
+            futures = [self._submit(DeleteExecution(place.id)) for place in batch]
+            wait(futures)
+            count += sum(1 for future in futures if _has_deleted(future))
+        return count
+
+
+def _has_deleted(future: "Future[Any]") -> bool:
+    error = future.exception()
+    if error is None:
+        return True
+    # It runs again, another process was quicker, or the service stops: the next look will find what is left.
+    if not isinstance(error, MistralishError):
+        logger.error("An expired execution could not be deleted: %s", error)
+    return False
