@@ -62,6 +62,14 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(name.strip() for name in names if name.strip())
 
 
+def _flag(value: Any) -> bool:
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
 def _path(value: Any) -> Path:
     return Path(_text(value)).expanduser().absolute()
 
@@ -115,6 +123,13 @@ class Settings:
         1024, _integer(-1, 2**20), "largest input, output or published value of an execution, in KiB; -1: no limit"
     )
     project_id: str = _setting("<default-project>", _text, "project that everything belongs to")
+    legacy_action_provider_allowlist: tuple[str, ...] = _setting(
+        (), _names, "patterns like `std.*`: only actions of these names can be used"
+    )
+    legacy_action_provider_denylist: tuple[str, ...] = _setting(
+        (), _names, "patterns like `std.ssh*`: actions of these names cannot be used, unless there is an allowlist"
+    )
+    legacy_action_provider_only_builtin_actions: bool = _setting(False, _flag, "whether plug-in actions are left out")
     executor_host: str = _setting(
         "0.0.0.0",
         _text,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from mistralish.actions import Registry
+from mistralish.actions import ActionFilter, Registry
 from mistralish.config import Settings
 from mistralish.definitions import sync_system_actions
 from mistralish.engine import Engine
@@ -39,13 +39,21 @@ def open_database(settings: Settings) -> Store:
     return store
 
 
+def _chosen_actions(settings: Settings) -> ActionFilter:
+    return ActionFilter(
+        settings.legacy_action_provider_allowlist,
+        settings.legacy_action_provider_denylist,
+        settings.legacy_action_provider_only_builtin_actions,
+    )
+
+
 class Service:
     """Store, actions, engine and scheduler, joined: all that runs workflows, without the REST API."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = open_database(settings)
-        self.registry = Registry()
+        self.registry = Registry(chosen=_chosen_actions(settings))
         sync_system_actions(self.store, self.registry.all())
         self.notifier = Notifier()
         self.engine = Engine(

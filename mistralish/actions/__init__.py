@@ -3,6 +3,7 @@
 from mistralish.actions.adhoc import Action, AdHocAction, resolve_action
 from mistralish.actions.base import ActionError, StdAction, SystemAction
 from mistralish.actions.context import ActionContext
+from mistralish.actions.filter import ActionFilter
 from mistralish.actions.registry import Registry
 from mistralish.actions.result import Result
 from mistralish.actions.settings import ActionSettings
@@ -11,6 +12,7 @@ __all__ = [
     "Action",
     "ActionContext",
     "ActionError",
+    "ActionFilter",
     "ActionSettings",
     "AdHocAction",
     "Registry",

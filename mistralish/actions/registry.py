@@ -9,6 +9,7 @@ from typing import Any
 
 from mistralish.actions.base import SystemAction
 from mistralish.actions.context import ActionContext
+from mistralish.actions.filter import ActionFilter
 from mistralish.actions.legacy import LegacyAction
 from mistralish.actions.result import Result
 from mistralish.actions.settings import ActionSettings
@@ -44,10 +45,12 @@ class Registry:
         self,
         settings: ActionSettings | None = None,
         find_entry_points: Callable[[], list[EntryPoint]] | None = None,
+        chosen: ActionFilter | None = None,
     ) -> None:
-        self._actions: dict[str, SystemAction] = {
-            action.name: action for action in standard_actions(settings or ActionSettings())
-        }
+        builtin = {action.name: action for action in standard_actions(settings or ActionSettings())}
+        self._filter = chosen or ActionFilter()
+        self._builtin = frozenset(builtin)
+        self._actions: dict[str, SystemAction] = {name: builtin[name] for name in self._filter.choose(builtin)}
         self._find_entry_points = find_entry_points or _installed
         self._plugins: dict[str, EntryPoint] | None = None
         self._lock = RLock()
@@ -75,10 +78,11 @@ class Registry:
 
     def _known_plugins(self) -> dict[str, EntryPoint]:
         if self._plugins is None:
-            self._plugins = {}
+            found: dict[str, EntryPoint] = {}
             for entry_point in self._find_entry_points():
-                if entry_point.name not in self._actions:
-                    self._plugins.setdefault(entry_point.name, entry_point)
+                if entry_point.name not in self._builtin:
+                    found.setdefault(entry_point.name, entry_point)
+            self._plugins = {name: found[name] for name in self._filter.choose(found, plugins=True)}
         return self._plugins
 
 
