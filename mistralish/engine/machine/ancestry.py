@@ -4,32 +4,36 @@ A task after a join sees what had come to the join when the task was made. In a 
 with what comes later, which may itself go back to that task; so a join is always asked about a point in time.
 """
 
-import sys
 from typing import NamedTuple
 
 from mistralish import states
 from mistralish.engine.context import Context, after_publishing, merge
 from mistralish.engine.run import Run, TaskRun
 
-_NOW = sys.maxsize
-
 
 class _Place(NamedTuple):
-    """A task, and for a join the number of the task from which it is looked at: later ones had not come to it."""
+    """A task, and for a join the task from which it is looked at: what came later than that is not seen."""
 
     task: TaskRun
-    until: int
+    seen_from: TaskRun | None
 
     @property
     def key(self) -> tuple[int, int]:
-        return self.task.number, self.until
+        return self.task.number, -1 if self.seen_from is None else self.seen_from.number
+
+    def shows(self, source: TaskRun) -> bool:
+        """Whether ``source`` had come to the join by then."""
+        by = self.seen_from
+        if by is None:
+            return True
+        return source.number < by.number and (source.rec.finished_at or 0) <= by.rec.created_at
 
 
 def recall(run: Run, task: TaskRun) -> Context:
     """What the branch has published before ``task``. Not recursive: a line of ancestors may be long."""
     known: dict[tuple[int, int], Context] = {}
     above: dict[tuple[int, int], list[_Place]] = {}
-    top = _Place(task, _NOW)
+    top = _Place(task, None)
     todo = [top]
     while todo:
         place = todo[-1]
@@ -38,13 +42,13 @@ def recall(run: Run, task: TaskRun) -> Context:
         elif place.key not in above:
             above[place.key] = _before(run, place)
             # A place that is open already is the way that we came: it goes round in a circle, and adds nothing.
-            todo.extend(p for p in above[place.key] if _kept(p, known) is None and p.key not in above)
+            todo.extend(p for p in above[place.key] if _kept(p, known, run.merges) is None and p.key not in above)
         else:
-            found = (_kept(p, known) for p in above[place.key])
+            found = (_kept(p, known, run.merges) for p in above[place.key])
             known[place.key] = merge(c for c in found if c is not None)
             todo.pop()
     for place in above[top.key]:
-        _keep(place, known)
+        _keep(place, known, run.merges)
     return known[top.key]
 
 
@@ -72,34 +76,34 @@ def triggers(task: TaskRun, name: str) -> bool:
 
 
 def _before(run: Run, place: _Place) -> list[_Place]:
-    task, until = place
+    task, seen_from = place
     if run.plan.is_reverse:
-        return [_Place(t, _NOW) for t in upstream(run, task)]
+        return [_Place(t, None) for t in upstream(run, task)]
     if not task.plan.spec.join:
-        return [_seen_from(run, t, task.number) for t in upstream(run, task)]
-    return [_seen_from(run, t, until) for t in upstream(run, task) if t.number < until]
+        return [_place(run, t, task) for t in upstream(run, task)]
+    return [_place(run, t, seen_from) for t in upstream(run, task) if place.shows(t)]
 
 
-def _seen_from(run: Run, task: TaskRun, until: int) -> _Place:
+def _place(run: Run, task: TaskRun, seen_from: TaskRun | None) -> _Place:
     if not task.plan.spec.join:
-        return _Place(task, _NOW)
-    came = upstream(run, task)
-    is_settled = all(t.number < until and not t.plan.spec.join for t in came)
-    return _Place(task, _NOW if is_settled else until)
+        return _Place(task, None)
+    place = _Place(task, seen_from)
+    nothing_came_since = all(place.shows(t) and not t.plan.spec.join for t in upstream(run, task))
+    return _Place(task, None) if nothing_came_since else place
 
 
-def _kept(place: _Place, known: dict[tuple[int, int], Context]) -> Context | None:
+def _kept(place: _Place, known: dict[tuple[int, int], Context], merges: bool) -> Context | None:
     task = place.task
-    if place.until == _NOW:
+    if place.seen_from is None:
         if task.out_context is not None:
             return task.out_context
         if task.in_context is not None:
-            return after_publishing(task.in_context, task.rec.published)
+            return after_publishing(task.in_context, task.rec.published, merges)
     context = known.get(place.key)
-    return None if context is None else after_publishing(context, task.rec.published)
+    return None if context is None else after_publishing(context, task.rec.published, merges)
 
 
-def _keep(place: _Place, known: dict[tuple[int, int], Context]) -> None:
+def _keep(place: _Place, known: dict[tuple[int, int], Context], merges: bool) -> None:
     """Keep what the tasks just before were found to give: others that follow them will ask for it too."""
-    if place.until == _NOW and place.task.out_context is None:
-        place.task.out_context = _kept(place, known)
+    if place.seen_from is None and place.task.out_context is None:
+        place.task.out_context = _kept(place, known, merges)

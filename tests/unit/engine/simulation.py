@@ -60,10 +60,11 @@ class Simulation:
         workbook: str = "",
         mocks: dict[str, Any] | None = None,
         field_limit: int = -1,
+        merges: bool = False,
         reload: Literal["", "turn", "decision"] = "",
         check: bool = True,
     ) -> None:
-        self.world = SimulatedWorld(self, field_limit)
+        self.world = SimulatedWorld(self, field_limit, merges)
         self.rows = Rows(copies=bool(reload))
         self.waiting: dict[str, effects.RunActionEffect] = {}
         self.calls: list[effects.RunActionEffect] = []
@@ -74,7 +75,7 @@ class Simulation:
         self._reload = reload
         self._check = check
         self._queue: deque[tuple[str, Any]] = deque()
-        self._memory = Memory(self.world, 1_000_000)  # type: ignore[arg-type]
+        self._memory = Memory(self.world, 1_000_000, merges)  # type: ignore[arg-type]
         if text:
             self.world.define(text)
         if actions:
@@ -118,8 +119,8 @@ class Simulation:
         return self.settle()
 
     def advance(self, seconds: float) -> "Simulation":
-        """Let time pass: timers that become due are handled one by one."""
-        end = self.world.now + round(seconds * 1_000_000)
+        """Let time pass: timers that become due are handled one by one. Each decision takes 1 µs, not counted here."""
+        end = -(-(self.world.now + round(seconds * 1_000_000)) // 1_000) * 1_000
         while due := min((t for t in self.rows.timers.values() if t.due_at <= end), key=_by_time, default=None):
             self.world.now = max(self.world.now, due.due_at)
             self._fire(due.id)
@@ -190,6 +191,7 @@ class Simulation:
             self._forget()
             command = _through_json(command)
         run = self.run(execution_id)
+        self.world.now += 1
         before = invariants.Before(run) if self._check else None
         self.decisions += 1
         mutations = run.mutations
@@ -221,7 +223,7 @@ class Simulation:
 
     def _forget(self) -> None:
         if self._reload:
-            self._memory = Memory(self.world, 1_000_000)  # type: ignore[arg-type]
+            self._memory = Memory(self.world, 1_000_000, self.world.merges)  # type: ignore[arg-type]
 
     def _save(self, run: Run) -> None:
         for record in (run.ex, *run.created, *run.changed.values()):

@@ -21,9 +21,10 @@ REGISTRY = Registry(find_entry_points=list)
 class SimulatedWorld:
     """Implements ``mistralish.engine.world.World`` for one simulation."""
 
-    def __init__(self, simulation: "Simulation", field_limit: int) -> None:
+    def __init__(self, simulation: "Simulation", field_limit: int, merges: bool = False) -> None:
         self.now = START
         self.field_limit = field_limit
+        self.merges = merges
         self.environments: dict[str, dict[str, Any]] = {}
         self.plans: dict[str, Plan] = {}
         self._simulation = simulation
