@@ -20,6 +20,7 @@ from mistralish.errors import InputError
 ENVIRONMENT_PREFIX = "MISTRALISH_"
 CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
 ENDS = ("CANCELLED", "ERROR", "SUCCESS")
+MERGE_STRATEGIES = ("replace", "merge")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _DATABASE_PREFIXES = ("sqlite:///", "postgresql://")
 _DEFAULT = "default"
@@ -68,6 +69,12 @@ def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false")
     return value
+
+
+def _merge_strategy(value: Any) -> str:
+    if value not in MERGE_STRATEGIES:
+        raise ValueError("one of " + ", ".join(MERGE_STRATEGIES))
+    return str(value)
 
 
 def _path(value: Any) -> Path:
@@ -121,6 +128,11 @@ class Settings:
     max_limit: int = _setting(1000, _integer(1, 100_000), "most rows in a page, whatever the request asks for")
     execution_field_size_limit_kb: int = _setting(
         1024, _integer(-1, 2**20), "largest input, output or published value of an execution, in KiB; -1: no limit"
+    )
+    merge_strategy: str = _setting(
+        "replace",
+        _merge_strategy,
+        "what a published dictionary does with the one of the same name from before: replace it, or merge into it",
     )
     project_id: str = _setting("<default-project>", _text, "project that everything belongs to")
     legacy_action_provider_allowlist: tuple[str, ...] = _setting(

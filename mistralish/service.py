@@ -64,6 +64,7 @@ class Service:
             on_notice=self.notifier.notify,
             executor_name=settings.executor_host,
             first_heartbeat_seconds=settings.action_heartbeat_first_heartbeat_timeout,
+            merges=settings.merge_strategy == "merge",
         )
         self.scheduler = Scheduler(self.store, self.engine)
         self.engine.on_timer = self.scheduler.wake_at

@@ -56,7 +56,7 @@ class Engine:
     earliest timer armed in a turn is due; ``on_notice`` gets what ``notify`` publishers are to be told.
     ``field_limit_kb``: ``execution_field_size_limit_kb``, -1 for none. ``executor_name``: calls with this ``target``
     run here, others wait for a process that has their target's name; ``first_heartbeat_seconds`` is how much longer
-    they may do so than a call that is under way may be silent.
+    they may do so than a call that is under way may be silent. ``merges``: ``merge_strategy`` is "merge".
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Engine:
         on_notice: Callable[[Any], None] = lambda notice: None,
         executor_name: str = "",
         first_heartbeat_seconds: int = 3600,
+        merges: bool = False,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -88,6 +89,7 @@ class Engine:
             on_timer=lambda due_at: self.on_timer(due_at),
             on_notice=on_notice,
             executor=self._place,
+            merges=merges,
         )
 
     def start(self) -> None:

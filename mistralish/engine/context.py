@@ -5,6 +5,7 @@ on the way (its version): where branches join, the value with the higher version
 reference's context versioning (release notes of 11.0.0).
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -54,13 +55,60 @@ class View(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
-def after_publishing(context: Context, published: Mapping[str, Any] | None) -> Context:
-    """What the tasks after one see, that saw ``context`` and published ``published``."""
+class MergedView(View):
+    """The same, but where several have a dictionary under one key, its value is those merged, the first going first.
+
+    What was merged is kept: the layers must not change while the view is in use.
+    """
+
+    __slots__ = ("_merged",)
+
+    def __init__(self, *layers: Mapping[str, Any]) -> None:
+        super().__init__(*layers)
+        self._merged: dict[str, Any] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._merged:
+            self._merged[key] = self._merge(key)
+        return self._merged[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def _merge(self, key: str) -> Any:
+        first, *rest = [layer[key] for layer in self.layers if key in layer] or [_MISSING]
+        if first is _MISSING:
+            raise KeyError(key)
+        if isinstance(first, dict):
+            # What is no dictionary hides all that is behind it.
+            for value in itertools.takewhile(lambda value: isinstance(value, dict), rest):
+                first = deep_update(value, first)
+        return first
+
+
+_MISSING = object()
+
+
+def view_of(merges: bool, *layers: Mapping[str, Any]) -> View:
+    """Several dictionaries seen as one; ``merges``: the setting ``merge_strategy`` is "merge"."""
+    return MergedView(*layers) if merges else View(*layers)
+
+
+def after_publishing(context: Context, published: Mapping[str, Any] | None, merges: bool = False) -> Context:
+    """What the tasks after one see, that saw ``context`` and published ``published``.
+
+    ``merges``: a dictionary is merged into the one of the same name, instead of taking its place.
+    """
     if not published:
         return context
     versions = dict(context.versions)
     for path in _leaves(published):
         versions[path] = versions.get(path, 0) + 1
+    if merges:
+        return Context(deep_update(context.vars, published), versions)
     return Context({**context.vars, **published}, versions)
 
 

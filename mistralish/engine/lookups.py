@@ -25,6 +25,7 @@ class TurnWorld:
         self._memory = memory
         self._turn = turn
         self.field_limit = field_limit
+        self.merges = memory.merges
         self.now = now
 
     def new_id(self) -> str:

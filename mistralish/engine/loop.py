@@ -43,6 +43,7 @@ class TurnLoop:
         on_timer: Callable[[int], None],
         on_notice: Callable[[Any], None],
         executor: ExecutorPlace,
+        merges: bool,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -53,7 +54,7 @@ class TurnLoop:
         self._on_notice = on_notice
         self._executor = executor
         self.catalog = Catalog(store, registry)
-        self._memory = Memory(self.catalog, cached_runs)
+        self._memory = Memory(self.catalog, cached_runs, merges)
         self._known_specs: set[str] = set()
         self._inbox: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._ready: list[Work] = []

@@ -10,9 +10,13 @@ from mistralish.store import StoredRun, Turn
 
 
 class Memory:
-    """Runs by execution id, the most recently used last; and by tree, with the version they were read at."""
+    """Runs by execution id, the most recently used last; and by tree, with the version they were read at.
 
-    def __init__(self, catalog: Catalog, limit: int) -> None:
+    ``merges``: how all of them publish (the setting ``merge_strategy``).
+    """
+
+    def __init__(self, catalog: Catalog, limit: int, merges: bool = False) -> None:
+        self.merges = merges
         self._catalog = catalog
         self._limit = limit
         self._runs: OrderedDict[str, Run] = OrderedDict()
@@ -80,7 +84,7 @@ class Memory:
 
     def _rebuild(self, turn: Turn, stored: StoredRun) -> Run:
         ex = stored.execution
-        run = Run(ex, self._catalog.plan(ex.spec_id), self._environment(turn, stored))
+        run = Run(ex, self._catalog.plan(ex.spec_id), self._environment(turn, stored), self.merges)
         run.seq = stored.history_seq
         for rec in stored.tasks:
             task = TaskRun(rec, run.plan.tasks[rec.name])

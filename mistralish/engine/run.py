@@ -82,15 +82,20 @@ class Environment:
 
 
 class Run:
-    """A workflow execution in memory, and what has changed since it was last saved."""
+    """A workflow execution in memory, and what has changed since it was last saved.
+
+    ``merges``: what is published is merged into what was before (the setting ``merge_strategy``).
+    """
 
     __slots__ = (
         "actions", "agenda", "by_name", "cancelled", "changed", "completions", "created", "effects", "environment",
-        "events", "ex", "incomplete", "is_new", "is_touched", "mutations", "plan", "seq", "tasks", "unhandled",
+        "events", "ex", "incomplete", "is_new", "is_touched", "merges", "mutations", "plan", "seq", "tasks",
+        "unhandled",
     )  # fmt: skip
 
-    def __init__(self, ex: WorkflowExecution, plan: Plan, environment: Environment) -> None:
+    def __init__(self, ex: WorkflowExecution, plan: Plan, environment: Environment, merges: bool = False) -> None:
         self.ex = ex
+        self.merges = merges
         self.plan = plan
         self.environment = environment
         self.tasks: dict[str, TaskRun] = {}

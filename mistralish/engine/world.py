@@ -19,10 +19,14 @@ class Definition(NamedTuple):
 
 
 class World(Protocol):
-    """The clock, the source of ids, and what is known of definitions and of other executions."""
+    """The clock, the source of ids, and what is known of definitions and of other executions.
+
+    ``merges``: whether the setting ``merge_strategy`` is "merge".
+    """
 
     now: int
     field_limit: int
+    merges: bool
 
     def new_id(self) -> str:
         """A new identifier."""

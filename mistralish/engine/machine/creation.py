@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mistralish.engine.context import View
+from mistralish.engine.machine import data
 from mistralish.engine.machine.state import check_size, require_json
 from mistralish.engine.run import Environment, Run
 from mistralish.engine.scope import RunScope
@@ -62,10 +62,10 @@ def create_run(
     check_size(ex.input, world, "WorkflowExecution", "input")
     check_size(ex.params, world, "WorkflowExecution", "params")
     environment = parent.environment if parent else Environment(params["env"])
-    run = Run(ex, definition.plan, environment)
+    run = Run(ex, definition.plan, environment, world.merges)
     run.is_new = True
     if spec.vars:
-        view = View(environment.layer, ex.context, ex.input)
+        view = data.workflow_view(run)
         ex.context.update(definition.plan.vars.evaluate(view, RunScope(run, world)))
         check_size(ex.context, world, "WorkflowExecution", "context")
     return run

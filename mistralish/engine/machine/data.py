@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mistralish.engine.context import Context, View, after_publishing
+from mistralish.engine.context import Context, View, after_publishing, view_of
 from mistralish.engine.machine.ancestry import recall
 from mistralish.engine.run import Child, ChildRef, Run, TaskRun
 from mistralish.engine.world import World
@@ -18,7 +18,7 @@ def in_context(run: Run, task: TaskRun) -> Context:
 def out_context(run: Run, task: TaskRun) -> Context:
     """What the tasks after ``task`` see."""
     if task.out_context is None:
-        task.out_context = after_publishing(in_context(run, task), task.rec.published)
+        task.out_context = after_publishing(in_context(run, task), task.rec.published, run.merges)
     return task.out_context
 
 
@@ -41,18 +41,19 @@ def current(task: TaskRun) -> dict[str, Any]:
 def task_view(run: Run, task: TaskRun, extra: dict[str, Any] | None = None) -> View:
     """What expressions of a task see; ``extra`` (an item of with-items) goes first."""
     layers = (in_context(run, task).vars, run.environment.layer, run.ex.context, run.ex.input)
-    return View(current(task), extra, *layers) if extra else View(current(task), *layers)
+    return view_of(run.merges, current(task), *((extra, *layers) if extra else layers))
 
 
 def out_view(run: Run, task: TaskRun) -> View:
     """What expressions in a finished task's ``on-*`` clauses see."""
-    return View(current(task), out_context(run, task).vars, run.environment.layer, run.ex.context, run.ex.input)
+    layers = (out_context(run, task).vars, run.environment.layer, run.ex.context, run.ex.input)
+    return view_of(run.merges, current(task), *layers)
 
 
 def workflow_view(run: Run, variables: dict[str, Any] | None = None) -> View:
     """What expressions of the workflow itself see."""
     layers = (run.environment.layer, run.ex.context, run.ex.input)
-    return View(variables, *layers) if variables else View(*layers)
+    return view_of(run.merges, *((variables, *layers) if variables else layers))
 
 
 def children(run: Run, task: TaskRun, world: World) -> dict[str, Child]:

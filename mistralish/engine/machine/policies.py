@@ -89,9 +89,7 @@ def _retry(run: Run, task: TaskRun, world: World, plan: RetryPlan, scope: RunSco
     delay = _whole(plan.delay, data.task_view(run, task), scope, "retry delay", task)
     if count == 0:
         return
-    view = View(
-        data.current(task), data.out_context(run, task).vars, run.environment.layer, run.ex.context, run.ex.input
-    )
+    view = data.out_view(run, task)
     task.out_context = None
     goes_on = plan.continue_on.evaluate(view, scope) if plan.continue_on is not None else None
     broken = plan.break_on.evaluate(view, scope) if plan.break_on is not None else None
