@@ -30,7 +30,9 @@ class Case:
 
 
 @st.composite
-def cases(draw: st.DrawFn, joins: tuple[str, ...] = ("all", "one", "some"), below: bool = True, seeing: bool = False) -> Case:
+def cases(
+    draw: st.DrawFn, joins: tuple[str, ...] = ("all", "one", "some"), below: bool = True, seeing: bool = False
+) -> Case:
     """Tasks whose transitions lead forward only, so that every execution ends; each publishes its own variable.
 
     ``seeing``: it publishes as well the names of all variables that it sees.

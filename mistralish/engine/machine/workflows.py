@@ -7,7 +7,7 @@ from mistralish import states
 from mistralish.engine import steps
 from mistralish.engine.context import deep_update
 from mistralish.engine.effects import Tell
-from mistralish.engine.machine import ending, flow, tasks
+from mistralish.engine.machine import data, ending, flow, tasks
 from mistralish.engine.machine.state import check_follows, set_workflow_state, touch_workflow
 from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.world import World
@@ -75,7 +75,7 @@ def stop(run: Run, world: World, state: str, message: Any) -> None:
         ending.fail(run, world, ending.final_context_or_nothing(run), message)
     else:
         ending.cancel(run, world, message)
-        for child in _unfinished_children(run):
+        for child in _unfinished_children(run, world):
             run.effects.append(Tell(child.id, steps.Stop(state, message)))
 
 
@@ -88,7 +88,7 @@ def follow_up(run: Run, task: TaskRun, world: World, commands: list[flow.FlowCom
 def pause(run: Run, world: World, message: Any = None) -> None:
     """Pause the execution, its children and its parents. Raises WorkflowError where it has ended."""
     check_follows(run, states.PAUSED)
-    for child in _unfinished_children(run):
+    for child in _unfinished_children(run, world):
         if child.state != states.PAUSED:
             run.effects.append(Tell(child.id, steps.Pause(message)))
     if run.ex.state == states.PAUSED:
@@ -101,7 +101,7 @@ def resume(run: Run, world: World, env: dict[str, Any] | None = None) -> None:
     """Go on with a paused execution, its children and its parents."""
     if run.ex.state not in (states.PAUSED, states.IDLE):
         return
-    for child in _unfinished_children(run):
+    for child in _unfinished_children(run, world):
         run.effects.append(Tell(child.id, steps.Resume()))
     update_environment(run, world, env)
     set_workflow_state(run, world, states.RUNNING)
@@ -165,10 +165,12 @@ def _tell_parent_change(run: Run) -> None:
         run.effects.append(Tell(ex.parent_execution_id, told))
 
 
-def _unfinished_children(run: Run) -> list[ChildRef]:
+def _unfinished_children(run: Run, world: World) -> list[ChildRef]:
+    """Those of finished tasks too: what a task no longer waits for may still run."""
     return [
         child
         for task in run.tasks.values()
-        for child in (task.children or {}).values()
+        if task.rec.type == "WORKFLOW"
+        for child in data.children(run, task, world).values()
         if isinstance(child, ChildRef) and child.state not in states.COMPLETED
     ]

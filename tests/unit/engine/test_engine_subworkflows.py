@@ -264,3 +264,19 @@ def test_a_workflow_may_start_itself_below_until_its_condition_ends_it(simulate)
     """).start()
     assert sim.output == {"depth": 5}
     assert len(sim.rows.executions) == 6
+
+
+def test_a_sub_workflow_that_its_task_no_longer_waits_for_is_cancelled_with_the_parent(simulate):
+    sim = simulate("""
+    version: '2.0'
+    main:
+      tasks:
+        m: {workflow: low, timeout: 3, on-error: after}
+        after: {action: std.async_noop}
+    low:
+      tasks: {a: {action: std.async_noop}}
+    """).start()
+    sim.advance(4)
+    assert sim.states() == {"m": "ERROR", "after": "RUNNING"}
+    sim.stop("CANCELLED")
+    assert sim.children("m")[0].state == "CANCELLED"
