@@ -94,8 +94,12 @@ class HttpAction(StdAction):
         if isinstance(timeout, int | float):
             limit = max(limit, timeout)
         give_up_at = time.monotonic() + limit
+        session = requests.Session()
+        if not request["allow_redirects"]:
+            # To tell where a redirect leads, the session would read its body, all of it and without our limits.
+            session.get_redirect_target = _nowhere  # type: ignore[method-assign]
         try:
-            with requests.Session() as session, session.request(method, url, stream=True, **request) as response:
+            with session, session.request(method, url, stream=True, **request) as response:
                 return _describe(response, self._read_body(response, give_up_at, limit))
         except ActionError:
             raise
@@ -137,6 +141,10 @@ class MistralHttpAction(HttpAction):
         # A name that is not Latin-1 cannot be a header as it is: its UTF-8 bytes go out.
         known = {name: value.encode() for name, value in ids.items() if value is not None}
         return {**(super()._headers(headers or {}, about)), **known}
+
+
+def _nowhere(response: "Response") -> None:
+    """No redirect is looked for."""
 
 
 def _credentials(auth: Any) -> tuple[str, str] | None:

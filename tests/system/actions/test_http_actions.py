@@ -56,7 +56,7 @@ class OddHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def moved(self):
-        self.reply(302, Location="/cookies")
+        self.reply(302, b"look there", Location="/cookies", Content_Type="text/plain")
 
     def cookies(self):
         self.reply(200, b'{"here": 1}', Set_Cookie="flavour=oat", Content_Type="application/json")
@@ -162,6 +162,7 @@ def test_a_status_from_200_to_306_is_a_success(registry, peer, status):
 def test_redirects_are_followed_only_on_request(registry, odd_server):
     stayed = http(registry, url=f"{odd_server}/moved").data
     assert (stayed["status"], stayed["headers"]["Location"]) == (302, "/cookies")
+    assert stayed["content"] == "look there"
     moved = http(registry, url=f"{odd_server}/moved", allow_redirects=True).data
     assert (moved["content"], moved["url"], moved["cookies"]) == (
         {"here": 1},
