@@ -97,7 +97,7 @@ class HttpAction(StdAction):
         session = requests.Session()
         if not request["allow_redirects"]:
             # To tell where a redirect leads, the session would read its body, all of it and without our limits.
-            session.get_redirect_target = _nowhere  # type: ignore[method-assign]
+            session.get_redirect_target = _nowhere  # type: ignore[assignment]
         try:
             with session, session.request(method, url, stream=True, **request) as response:
                 return _describe(response, self._read_body(response, give_up_at, limit))
