@@ -50,7 +50,7 @@ def test_a_run_that_is_rebuilt_from_its_rows_before_each_command_goes_on_as_if_i
 
 
 @quick_or_thorough
-@given(cases(), seeds, st.booleans())
+@given(cases(joins=("all",)), seeds, st.booleans())
 def test_a_run_that_is_rebuilt_even_within_a_turn_ends_the_same(case: Case, seed: int, pauses: bool) -> None:
     kept, rebuilt = Driver(case, seed, pauses=pauses), Driver(case, seed, pauses=pauses, reload="decision")
     kept.run()
