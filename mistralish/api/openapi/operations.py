@@ -44,7 +44,7 @@ class Describer:
             # No text is a text too: validation says what is wrong with it.
             required = contract.answers is not ValidationSchema
             operation["requestBody"] = {"required": required, "content": self._body(contract)}
-        operation["responses"] = self._responses(contract, bool(path_arguments))
+        operation["responses"] = self._responses(contract, _errors(contract, rule))
         return operation
 
     def _query(self, contract: Contract) -> list[dict[str, Any]]:
@@ -80,9 +80,9 @@ class Describer:
             schema["required"] = list(contract.needs)
         return {JSON: {"schema": schema}}
 
-    def _responses(self, contract: Contract, has_path_arguments: bool) -> dict[str, Any]:
+    def _responses(self, contract: Contract, errors: list[int]) -> dict[str, Any]:
         responses: dict[str, Any] = {str(contract.status): self._success(contract)}
-        for status in _errors(contract, has_path_arguments):
+        for status in errors:
             fault = {"schema": self._answered.reference(FaultSchema)}
             responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": {JSON: fault}}
         return responses
@@ -116,14 +116,14 @@ class Describer:
         }
 
 
-def _errors(contract: Contract, has_path_arguments: bool) -> list[int]:
+def _errors(contract: Contract, rule: Rule) -> list[int]:
     statuses = {400, 503, *contract.errors}
-    if has_path_arguments:
-        statuses.add(404)
-    if contract.is_list:
-        statuses.add(404)  # the marker may be gone
+    if contract.is_list or rule.arguments - set(rule.defaults or ()):
+        statuses.add(404)  # what the path or the marker names may be gone
     if contract.body is not None:
         statuses |= {413, 415}
+    if "GET" not in (rule.methods or ()):
+        statuses.add(HTTPStatus.LOCKED.value)
     return sorted(statuses)
 
 

@@ -14,6 +14,7 @@ _MEANINGS = {
     "409": "there is one of that name or id already",
     "413": "the body is larger than the setting `max_body_bytes`",
     "415": "the body is of another media type",
+    "423": "the service is under maintenance",
     "503": "the service cannot do this now; try again after `Retry-After`",
 }
 _INTRODUCTION = """# The REST API

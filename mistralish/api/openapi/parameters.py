@@ -48,8 +48,8 @@ def fields_parameter(contract: Contract) -> dict[str, Any]:
 
 
 def names_parameter(name: str, description: str, choices: Iterable[str]) -> dict[str, Any]:
-    """A query argument that is a list of names, separated by commas."""
-    schema = {"type": "array", "items": {"type": "string", "enum": list(choices)}}
+    """A query argument that is a list of names, separated by commas; empty, it is as if it were not there."""
+    schema = {"type": "array", "items": {"type": "string", "enum": [*choices, ""]}}
     return {**_parameter(name, description, schema), "style": "form", "explode": False}
 
 

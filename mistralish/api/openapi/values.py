@@ -51,8 +51,9 @@ class Answered(OpenAPIConverter):
 
     def _component(self, schema: type[Schema]) -> dict[str, Any]:
         text = (schema.__doc__ or "").strip()
-        told = _object(self, _name(schema), schema().dump_fields)
-        return {"description": " ".join(text.split()), **told, "additionalProperties": False}
+        attributes = schema().dump_fields
+        told = _object(self, _name(schema), attributes)
+        return {"description": " ".join(text.split()), **told, "additionalProperties": not attributes}
 
 
 def _object(converter: OpenAPIConverter, schema: str, described: Mapping[str, fields.Field[Any]]) -> dict[str, Any]:
