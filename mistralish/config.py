@@ -6,6 +6,7 @@ names, otherwise ``mistralish/mistralish.toml`` under ``$XDG_CONFIG_HOME`` (``~/
 """
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -77,6 +78,16 @@ def _merge_strategy(value: Any) -> str:
     return str(value)
 
 
+def _publishers(value: Any) -> tuple[dict[str, Any], ...]:
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, dict) and each.get("type") for each in found):
+        raise ValueError('a list of publishers, as JSON text where it is text: [{"type": "webhook", "url": "…"}]')
+    return tuple(found)
+
+
 def _path(value: Any) -> Path:
     return Path(_text(value)).expanduser().absolute()
 
@@ -142,6 +153,9 @@ class Settings:
         (), _names, "patterns like `std.ssh*`: actions of these names cannot be used, unless there is an allowlist"
     )
     legacy_action_provider_only_builtin_actions: bool = _setting(False, _flag, "whether plug-in actions are left out")
+    notifier_notify: tuple[dict[str, Any], ...] = _setting(
+        (), _publishers, "publishers that are told of every execution, besides those of its own `notify` parameter"
+    )
     executor_host: str = _setting(
         "0.0.0.0",
         _text,
@@ -184,7 +198,9 @@ class Settings:
 
 
 def _shown(value: Any) -> str:
-    return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    return ",".join(each if isinstance(each, str) else json.dumps(each) for each in value) or "none"
 
 
 def _settings_fields() -> list[Field[Any]]:

@@ -1,5 +1,6 @@
 """The service: its parts joined, started and stopped in the right order."""
 
+import time
 from pathlib import Path
 
 from flask import Flask
@@ -65,6 +66,7 @@ class Service:
             executor_name=settings.executor_host,
             first_heartbeat_seconds=settings.action_heartbeat_first_heartbeat_timeout,
             merges=settings.merge_strategy == "merge",
+            notify=settings.notifier_notify,
         )
         self.scheduler = Scheduler(self.store, self.engine)
         self.engine.on_timer = self.scheduler.wake_at
@@ -87,8 +89,9 @@ class Service:
         """Let work in flight finish within so many seconds, then close everything."""
         self.upkeep.stop()
         self.scheduler.stop()
+        give_up_at = time.monotonic() + seconds
         self.engine.stop(seconds)
-        self.notifier.stop()
+        self.notifier.stop(max(1.0, give_up_at - time.monotonic()))
         self.store.close()
 
     def _plan_upkeep(self) -> None:

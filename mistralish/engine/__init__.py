@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, Protocol
 
 from mistralish import states
@@ -57,6 +58,7 @@ class Engine:
     ``field_limit_kb``: ``execution_field_size_limit_kb``, -1 for none. ``executor_name``: calls with this ``target``
     run here, others wait for a process that has their target's name; ``first_heartbeat_seconds`` is how much longer
     they may do so than a call that is under way may be silent. ``merges``: ``merge_strategy`` is "merge".
+    ``notify``: publishers that are added to every execution's own.
     """
 
     def __init__(
@@ -72,10 +74,12 @@ class Engine:
         executor_name: str = "",
         first_heartbeat_seconds: int = 3600,
         merges: bool = False,
+        notify: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._store = store
         self._registry = registry
         self._clock = clock
+        self._notify = list(notify)
         self.on_timer: Callable[[int], None] = lambda due_at: None
         self._executor = make_executor(self._take_result)
         self._place = ExecutorPlace(executor_name, first_heartbeat_seconds * 1_000_000)
@@ -109,6 +113,10 @@ class Engine:
         """Queue a command. Its future has the answer after the commit, or the command's MistralishError."""
         if isinstance(command, commands.RunAction):
             raise TypeError("RunAction is answered by call() only")
+        if self._notify and isinstance(command, commands.StartExecution):
+            own = command.params.get("notify")
+            both = [*(own if isinstance(own, list) else ()), *self._notify]
+            command = replace(command, params={**command.params, "notify": both})
         return self._loop.submit(command)
 
     def call(self, command: Any, timeout: float = 60) -> Any:

@@ -65,9 +65,12 @@ class SetAccepted:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Tell the publishers named in an execution's ``notify`` parameter of an event."""
+    """Tell the publishers named in an execution's ``notify`` parameter of an event.
 
-    execution_id: str
+    ``root_id`` is the tree's: what happens in one is told in order. ``event`` None: a state that has no event.
+    """
+
+    root_id: str
     publishers: list[dict[str, Any]]
-    event: str
+    event: str | None
     data: dict[str, Any]

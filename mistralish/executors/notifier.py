@@ -8,7 +8,7 @@ called with the other keys of its entry in ``notify``. Source: the reference's d
 import copy
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from typing import Any
@@ -24,21 +24,25 @@ Publish = Callable[..., None]
 
 
 class Notifier:
-    """Delivers events, those of one execution in the order in which they happened.
+    """Delivers events, those of one tree of executions in the order in which they happened.
 
-    A failure is logged and passed over.
+    Each is tried once: a failure is logged and passed over, and what was not delivered when the process ended is lost.
     """
 
     def __init__(self) -> None:
         self._lines = [ThreadPoolExecutor(1, thread_name_prefix=f"notify-{i}") for i in range(_LINES)]
         self._publishers: dict[str, Publish] = {"webhook": publish_webhook, "noop": _publish_nothing}
+        self._waiting: set[Future[None]] = set()
 
     def notify(self, notice: Any) -> None:
-        """Queue a notice (``execution_id``, ``publishers``, ``event``, ``data``) for delivery."""
-        self._lines[hash(notice.execution_id) % _LINES].submit(self._deliver, notice)
+        """Queue a notice (``root_id``, ``publishers``, ``event``, ``data``) for delivery."""
+        future = self._lines[hash(notice.root_id) % _LINES].submit(self._deliver, notice)
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
 
-    def stop(self) -> None:
-        """Drop what is not yet on its way."""
+    def stop(self, seconds: float) -> None:
+        """Deliver what is queued for so many seconds, then drop what is not yet on its way."""
+        wait(list(self._waiting), timeout=seconds)
         for line in self._lines:
             line.shutdown(wait=False, cancel_futures=True)
 

@@ -17,11 +17,15 @@ from rest import Rest
 class ServiceProcess:
     """One running service. ``rest`` is its API; ``said`` what it has logged so far."""
 
-    def __init__(self, folder: Path, name: str, database_url: str, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, name: str, database_url: str, settings: dict[str, Any], packages: Path | None = None
+    ) -> None:
         self._log = folder / f"{name}.log"
         port = free_port()
         environ = {key: value for key, value in os.environ.items() if not key.startswith("MISTRALISH_")}
         environ |= {f"MISTRALISH_{key.upper()}": str(value) for key, value in settings.items()}
+        if packages is not None:
+            environ["PYTHONPATH"] = str(packages)
         command = [sys.executable, "-m", "mistralish.cli", "serve", "--port", str(port), "--database-url", database_url]
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environ)
@@ -57,9 +61,11 @@ class ServiceProcess:
 
 
 @contextmanager
-def service_process(folder: Path, name: str, database_url: str, **settings: Any) -> Iterator[ServiceProcess]:
-    """A service with these settings, stopped at the end; ``name`` is its log's."""
-    process = ServiceProcess(folder, name, database_url, settings)
+def service_process(
+    folder: Path, name: str, database_url: str, *, packages: Path | None = None, **settings: Any
+) -> Iterator[ServiceProcess]:
+    """A service with these settings, stopped at the end; ``name`` is its log's, ``packages`` a folder of packages."""
+    process = ServiceProcess(folder, name, database_url, settings, packages)
     try:
         process.wait_until_it_answers()
         yield process

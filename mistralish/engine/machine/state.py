@@ -237,10 +237,12 @@ def _notify_workflow(run: Run, before: str, state: str) -> None:
 
 
 def _notify(run: Run, event: str | None, payload: dict[str, Any]) -> None:
+    """Tell those who want to know. A state without an event of its own (DELAYED) is told to those who want it all."""
+    asked = run.ex.params["notify"]
     publishers = [
         p
-        for p in run.ex.params["notify"]
+        for p in (asked if isinstance(asked, list) else ())
         if isinstance(p, dict) and (not p.get("event_types") or event in p["event_types"])
     ]
-    if event and publishers:
-        run.effects.append(Notify(run.ex.id, publishers, event, payload))
+    if publishers:
+        run.effects.append(Notify(run.root_id, publishers, event, payload))
