@@ -86,6 +86,7 @@ def test_a_workflow_is_named_by_id_or_in_a_namespace(client: FlaskClient, store:
             "Pattern must be provided if count is superior to 1.",
         ),
         (without(remaining_executions=0), 400, "Invalid input for field/attribute remaining_executions. Value: 0."),
+        (without(remaining_executions=2**63), 400, "Invalid input for field/attribute remaining_executions."),
         (without(remaining_executions=1.5), 400, "Invalid input for field/attribute remaining_executions."),
         (without(workflow_name="none"), 404, "Workflow not found [workflow_identifier=none, namespace=]"),
         (without("workflow_name"), 400, "Workflow not found: give workflow_id or workflow_name"),

@@ -10,7 +10,7 @@ from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from mistralish.api.arguments import FieldNames
-from mistralish.api.contract import DEFINITION, Contract, View
+from mistralish.api.contract import Contract, View
 from mistralish.api.openapi.parameters import fields_parameter, list_parameters
 from mistralish.api.openapi.values import Answered, Sent
 from mistralish.api.openapi.words import meaning
@@ -66,9 +66,8 @@ class Describer:
         return {"name": name, "in": "query", "required": False, "description": told, "schema": schema}
 
     def _body(self, contract: Contract) -> dict[str, Any]:
-        if contract.body == DEFINITION:
-            return {"text/plain": {"schema": {"type": "string", "description": "A definition in YAML (or JSON)."}}}
-        assert isinstance(contract.body, type)
+        if not isinstance(contract.body, type):
+            return {"text/plain": {"schema": {"type": "string", "description": f"The text of the {contract.body}."}}}
         schema = self._sent.body(contract.body)
         for name in list(schema["properties"]):
             if contract.uses and name not in contract.uses:

@@ -7,6 +7,7 @@ from typing import Any
 Document = Mapping[str, Any]
 Operation = Mapping[str, Any]
 
+_LEAST = -(1 << 63)
 _MEANINGS = {
     "400": "something in the request is wrong: `faultstring` says what, and what would be right",
     "403": "it is in a state in which this cannot be done",
@@ -216,7 +217,7 @@ def _type(schema: Mapping[str, Any]) -> str:
         told = " ".join(f"`{one}`" for one in choices)
     if "maxLength" in schema:
         told += f", at most {schema['maxLength']} characters"
-    if "minimum" in schema:
+    if schema.get("minimum", _LEAST) > _LEAST:
         told += f", at least {schema['minimum']}"
     return told
 

@@ -8,7 +8,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
 from mistralish.api.openapi.words import meaning
-from mistralish.api.schemas.base import JsonText, ResourceSchema, TimeText, WholeNumber
+from mistralish.api.schemas.base import INT64, JsonText, ResourceSchema, TimeText, WholeNumber
 
 VERSION = "3.1.0"
 TIME_PATTERN = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"
@@ -78,7 +78,7 @@ def _sent(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any])
     if isinstance(field, TimeText):
         return {"type": ["string", *null]}
     if isinstance(field, WholeNumber):
-        return {"type": ["integer", *null]}
+        return {"type": ["integer", *null], "minimum": ret.get("minimum", -INT64), "maximum": INT64 - 1}
     if null and "enum" in ret:
         ret["enum"] = [*ret["enum"], None]
     return {}

@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 NAME_LENGTH = 255
+INT64 = 1 << 63
 SCOPES = ("private", "public")
 
 
@@ -42,14 +43,17 @@ class TimeText(fields.Field[str]):
 
 
 class WholeNumber(fields.Integer):
-    """A whole number, or text of one."""
+    """A whole number of at most 64 bits, or text of one."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         is_whole = isinstance(value, int | str) and not isinstance(value, bool)
         try:
-            return int(super()._deserialize(value if is_whole else "", attr, data, **kwargs))
+            number = int(super()._deserialize(value if is_whole else "", attr, data, **kwargs))
         except ValidationError:
             raise ValidationError("It must be a whole number") from None
+        if not -INT64 <= number < INT64:
+            raise ValidationError("It must have at most 64 bits")
+        return number
 
 
 def time_text(micros: int) -> str:
