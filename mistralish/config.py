@@ -24,6 +24,7 @@ ENDS = ("CANCELLED", "ERROR", "SUCCESS")
 MERGE_STRATEGIES = ("replace", "merge")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _DATABASE_PREFIXES = ("sqlite:///", "postgresql://")
+_BROKER_PREFIXES = ("amqp://", "amqps://")
 _DEFAULT = "default"
 
 
@@ -108,6 +109,13 @@ def _database_url(value: Any) -> str:
     return url
 
 
+def _broker_url(value: Any) -> str:
+    url = _text(value)
+    if not url.startswith(_BROKER_PREFIXES) or not urlsplit(url).hostname:
+        raise ValueError("amqp://user:password@host:port/vhost (or amqps:// for TLS)")
+    return url
+
+
 def _setting(default: Any, parse: Callable[[Any], Any], about: str) -> Any:
     return field(default=default, metadata={"parse": parse, "about": about})
 
@@ -185,6 +193,18 @@ class Settings:
     execution_expiration_policy_ignored_states: tuple[str, ...] = _setting(
         (), _states, "executions that ended in one of these states are kept: of CANCELLED, ERROR, SUCCESS"
     )
+    event_broker_url: str = _setting(
+        "",
+        _broker_url,
+        "broker that event triggers listen to, amqp://user:password@host:port/vhost; without, events come by HTTP only",
+    )
+    event_pool: str = _setting(
+        "events", _text, "services with the same name here share the broker's messages: one of them handles each"
+    )
+    dynamic_actions: bool = _setting(
+        False, _flag, "whether clients may upload Python code that runs, as actions, in the service's own process"
+    )
+    info_file: Path | None = _setting(None, _path, "JSON file with what `/info` tells about this service")  # noqa: RUF009
     drain_seconds: int = _setting(10, _integer(0, 3600), "how long a stopping service lets work in flight finish")
     log_level: str = _setting("INFO", _log_level, "least severe message that is logged")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -209,7 +229,12 @@ def _settings_fields() -> list[Field[Any]]:
 
 def about_settings() -> list[tuple[str, str, str]]:
     """Every setting as (name, default as text, what it is), for the documentation and its test."""
-    derived = {"data_dir": "$XDG_DATA_HOME/mistralish", "database_url": "sqlite:///<data_dir>/mistralish.db"}
+    derived = {
+        "data_dir": "$XDG_DATA_HOME/mistralish",
+        "database_url": "sqlite:///<data_dir>/mistralish.db",
+        "event_broker_url": "none",
+        "info_file": "none",
+    }
     return [(i.name, derived.get(i.name, _shown(i.default)), i.metadata["about"]) for i in _settings_fields()]
 
 

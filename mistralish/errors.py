@@ -45,6 +45,12 @@ class NotAllowedError(MistralishError):
     status = 403
 
 
+class LockedError(MistralishError):
+    """The service is under maintenance and takes no new work."""
+
+    status = 423
+
+
 class UnavailableError(MistralishError):
     """The service cannot do this now; trying again later may work."""
 

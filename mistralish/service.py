@@ -8,18 +8,22 @@ from flask import Flask
 from mistralish.actions import ActionFilter, Registry
 from mistralish.config import Settings
 from mistralish.definitions import sync_system_actions
+from mistralish.dynamic import DynamicActions
 from mistralish.engine import Engine
 from mistralish.engine.heartbeats import Heartbeats
 from mistralish.errors import UnavailableError
+from mistralish.events import Listeners
 from mistralish.executors import ThreadExecutor
 from mistralish.executors.notifier import Notifier
 from mistralish.scheduler import Expiration, Scheduler, Upkeep
+from mistralish.scheduler.maintenance import Maintenance
 from mistralish.scheduler.scheduler import microseconds_now
 from mistralish.store import Store, open_store
 
 TAKE_CALLS_SECONDS = 1
 """How often a process looks for calls that wait for an executor of its name."""
 
+_LISTENERS_STOP_SECONDS = 3.0
 _SQLITE_PREFIX = "sqlite:///"
 
 
@@ -56,6 +60,8 @@ class Service:
         self.store = open_database(settings)
         self.registry = Registry(chosen=_chosen_actions(settings))
         sync_system_actions(self.store, self.registry.all())
+        if settings.dynamic_actions:
+            self.registry.dynamic = DynamicActions(self.store)
         self.notifier = Notifier()
         self.engine = Engine(
             self.store,
@@ -70,6 +76,12 @@ class Service:
         )
         self.scheduler = Scheduler(self.store, self.engine)
         self.engine.on_timer = self.scheduler.wake_at
+        self.maintenance = Maintenance(self.store, self.engine)
+        self.listeners: Listeners | None = None
+        if settings.event_broker_url:
+            self.listeners = Listeners(
+                self.store, self.engine.submit, settings.event_broker_url, settings.event_pool, settings.project_id
+            )
         self.upkeep = Upkeep()
         self._plan_upkeep()
 
@@ -83,11 +95,17 @@ class Service:
         """Begin to decide, and to fire timers and triggers."""
         self.engine.start()
         self.scheduler.start()
+        self.maintenance.start()
+        if self.listeners is not None:
+            self.listeners.start()
         self.upkeep.start()
 
     def stop(self, seconds: float) -> None:
         """Let work in flight finish within so many seconds, then close everything."""
         self.upkeep.stop()
+        if self.listeners is not None:
+            self.listeners.stop(_LISTENERS_STOP_SECONDS)
+        self.maintenance.stop()
         self.scheduler.stop()
         give_up_at = time.monotonic() + seconds
         self.engine.stop(seconds)

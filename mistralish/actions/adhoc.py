@@ -15,7 +15,7 @@ from mistralish.expressions import compile_value
 from mistralish.lang.specs import REQUIRED, ActionSpec
 
 if TYPE_CHECKING:
-    from mistralish.actions.registry import Registry
+    from mistralish.actions.registry import Finder, Registry
 
 _CLASS_NAME = "mistralish.actions.adhoc.AdHocAction"
 
@@ -100,7 +100,7 @@ Action = SystemAction | AdHocAction
 
 def resolve_action(
     name: str,
-    registry: "Registry",
+    registry: "Registry | Finder",
     load_spec: Callable[[str], ActionSpec | None],
     namespace: str = "",
 ) -> Action | None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from threading import RLock
-from typing import Any
+from typing import Any, Protocol
 
 from mistralish.actions.base import SystemAction
 from mistralish.actions.context import ActionContext
@@ -20,6 +20,18 @@ from mistralish.errors import WorkflowError
 log = logging.getLogger(__name__)
 
 GROUP = "mistral.actions"
+DYNAMIC_PREFIX = "dynamic:"
+"""What the names begin with under which dynamic actions travel to executors."""
+
+
+class DynamicProvider(Protocol):
+    """Where actions come from whose code clients have uploaded. They belong to projects."""
+
+    def find(self, name: str, namespace: str, project_id: str) -> SystemAction | None:
+        """Return the action of this name as a project sees it, None where it sees none."""
+
+    def by_reference(self, reference: str) -> SystemAction | None:
+        """Return the action that travels under this name; it begins with DYNAMIC_PREFIX."""
 
 
 class BrokenAction(SystemAction):
@@ -38,8 +50,11 @@ class BrokenAction(SystemAction):
 class Registry:
     """Finds system actions by name. Plug-ins are looked for when first needed, and loaded one by one.
 
-    A built-in action goes before a plug-in of the same name. May be used from any thread.
+    A built-in action goes before a plug-in of the same name, and both before a dynamic action. May be used from any
+    thread. ``dynamic`` is where dynamic actions come from, None for nowhere.
     """
+
+    dynamic: DynamicProvider | None = None
 
     def __init__(
         self,
@@ -57,8 +72,14 @@ class Registry:
 
     def find(self, name: str) -> SystemAction | None:
         """Return the action of this name, or None. A plug-in that cannot be loaded is an action that tells so."""
+        if self.dynamic is not None and name.startswith(DYNAMIC_PREFIX):
+            return self.dynamic.by_reference(name)
         action = self._actions.get(name)
         return action if action is not None else self._find_plugin(name)
+
+    def seen_by(self, project_id: str, namespace: str) -> "Finder":
+        """Return what finds the actions that a project has in a namespace: the system's and its dynamic ones."""
+        return Finder(self, project_id, namespace)
 
     def all(self) -> list[SystemAction]:
         """Return every action that can be used, by name."""
@@ -84,6 +105,24 @@ class Registry:
                     found.setdefault(entry_point.name, entry_point)
             self._plugins = {name: found[name] for name in self._filter.choose(found, plugins=True)}
         return self._plugins
+
+
+class Finder:
+    """Finds system actions and the dynamic ones of one project. Made by ``Registry.seen_by``."""
+
+    def __init__(self, registry: Registry, project_id: str, namespace: str) -> None:
+        self._registry = registry
+        self._project_id = project_id
+        self._namespace = namespace
+
+    def find(self, name: str) -> SystemAction | None:
+        """Return the action of this name, or None. Raises InputError for a dynamic action that cannot be loaded."""
+        if name.startswith(DYNAMIC_PREFIX):
+            return None  # another project's could be named so
+        found = self._registry.find(name)
+        if found is None and self._registry.dynamic is not None:
+            found = self._registry.dynamic.find(name, self._namespace, self._project_id)
+        return found
 
 
 def _installed() -> list[EntryPoint]:

@@ -9,6 +9,7 @@ from mistralish.api import errors
 from mistralish.api.codec import OrjsonProvider
 from mistralish.api.context import Service, attach
 from mistralish.api.resources import BLUEPRINTS
+from mistralish.api.resources.maintenance import refuse_under_maintenance
 from mistralish.errors import InputError
 
 __all__ = ["create_app"]
@@ -23,6 +24,7 @@ def create_app(service: Service) -> Flask:
     attach(app, service)
     errors.register(app)
     app.before_request(_begin)
+    app.before_request(refuse_under_maintenance)
     app.after_request(_finish)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -6,6 +6,8 @@ from flask import Flask, current_app
 
 from mistralish.actions.registry import Registry
 from mistralish.config import Settings
+from mistralish.errors import ForbiddenError
+from mistralish.scheduler.maintenance import Maintenance
 from mistralish.store import Store, Tenant
 
 _KEY = "mistralish"
@@ -19,7 +21,7 @@ class Engine(Protocol):
 
 
 class Service(Protocol):
-    """The parts that the API joins to HTTP. ``scheduler`` may be missing; then nobody is woken."""
+    """The parts that the API joins to HTTP. ``scheduler`` and ``listeners`` may be missing: then nobody is woken."""
 
     @property
     def store(self) -> Store:
@@ -32,6 +34,10 @@ class Service(Protocol):
     @property
     def registry(self) -> Registry:
         """Which actions there are."""
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """What changes the mode of the service."""
 
     @property
     def settings(self) -> Settings:
@@ -63,6 +69,27 @@ def wake_scheduler() -> None:
     scheduler = getattr(service(), "scheduler", None)
     if scheduler is not None:
         scheduler.wake()
+
+
+def wake_listeners() -> None:
+    """Tell those who listen for events, where there are any, that the triggers have changed."""
+    listeners = getattr(service(), "listeners", None)
+    if listeners is not None:
+        listeners.wake()
+
+
+def maintenance() -> Maintenance:
+    """What changes the mode of the service."""
+    return service().maintenance
+
+
+def require_dynamic_actions() -> None:
+    """Raise ForbiddenError unless the service runs code that clients upload."""
+    if not service().settings.dynamic_actions:
+        raise ForbiddenError(
+            "Code sources and dynamic actions are switched off here, because their code may do whatever the service "
+            "may. The setting dynamic_actions = true (MISTRALISH_DYNAMIC_ACTIONS=true) switches them on"
+        )
 
 
 def tenant() -> Tenant:

@@ -12,7 +12,8 @@ from mistralish.api.arguments import NoArguments, read_arguments
 from mistralish.api.bodies import read_definition, read_resource
 
 View = Callable[..., Any]
-DEFINITION = "definition"
+# Bodies that are text: what they are.
+DEFINITION, CODE = "definition", "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def contract(
             values = read_arguments(arguments())
             if arguments is not NoArguments:
                 parameters["arguments"] = values
-            if body == DEFINITION:
+            if body in (DEFINITION, CODE):
                 parameters["body"] = read_definition()
             elif body is not None and not isinstance(body, str):
                 parameters["body"] = read_resource(body())

@@ -7,7 +7,7 @@ from flask import Flask, Response, g, jsonify
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from mistralish.errors import InputError, MistralishError, UnavailableError
+from mistralish.errors import InputError, LockedError, MistralishError, UnavailableError
 
 LOG = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 1
@@ -29,6 +29,8 @@ def fault(status: int, text: str) -> Response:
 
 def _known(error: MistralishError) -> Response:
     response = fault(error.status, error.message)
+    if isinstance(error, LockedError):
+        response.headers["Server-Error-Message"] = error.message
     if isinstance(error, UnavailableError):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -77,7 +77,7 @@ class Catalog:
             row = self._store.find("action", wanted, tenant=Tenant(project_id), namespace=namespace)
             return load_action(row["spec"]) if row is not None and not row["is_system"] else None
 
-        return resolve_action(name, self._registry, load_spec, namespace)
+        return resolve_action(name, self._registry.seen_by(project_id, namespace), load_spec, namespace)
 
     def _keep(self, plan: Plan) -> None:
         self._plans[plan.spec_id] = plan

@@ -1,6 +1,7 @@
 """Whose rows a caller sees, and whose it may write."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import peewee
 
@@ -37,7 +38,7 @@ def visible(kind: Kind, tenant: Tenant) -> peewee.Expression | None:
     return seen
 
 
-def _shared_with(kind: Kind, tenant: Tenant) -> peewee.ModelSelect:
+def _shared_with(kind: Kind, tenant: Tenant) -> Any:
     member = models.ResourceMember
     return member.select(member.resource_id).where(
         (member.member_id == tenant.project_id) & (member.resource_type == kind.shared_as) & (member.status == ACCEPTED)

@@ -16,6 +16,7 @@ from mistralish.api import create_app
 from mistralish.config import Settings
 from mistralish.definitions import sync_system_actions
 from mistralish.engine import commands
+from mistralish.scheduler.maintenance import Maintenance
 from mistralish.store import Changes, Store, Tenant, open_store
 
 PROJECT = Settings().project_id
@@ -87,7 +88,9 @@ def service(store: Store, engine: RecordingEngine) -> SimpleNamespace:
     wakings: list[None] = []
     scheduler = SimpleNamespace(wake=lambda: wakings.append(None), wakings=wakings)
     settings = Settings(max_body_bytes=100_000, default_limit=1000, max_limit=1000)
-    return SimpleNamespace(store=store, engine=engine, registry=Registry(), settings=settings, scheduler=scheduler)
+    maintenance = Maintenance(store, engine)
+    parts = {"store": store, "engine": engine, "scheduler": scheduler, "maintenance": maintenance}
+    return SimpleNamespace(registry=Registry(), settings=settings, **parts)
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ the maintenance mode.
 The tables are written out as they were then: ``models`` moves on, this does not.
 """
 
-import peewee
-
 from mistralish.store.connection import POSTGRESQL, SQLITE, Connection
 
 # What NAME and NUMBER are in the tables below.
@@ -52,8 +50,7 @@ def apply(connection: Connection) -> None:
     for table, index in _INDEXES:
         listed = ", ".join(_column(connection, table, column) for column in index)
         database.execute_sql(f'CREATE INDEX "ix_{table}_{"_".join(index)}" ON "{table}" ({listed})')
-    counters = peewee.Table("counters", ("name", "value"))
-    database.execute(counters.insert({counters.name: "maintenance", counters.value: 0}))
+    database.execute_sql("INSERT INTO counters (name, value) VALUES ('maintenance', 0)")
 
 
 def _column(connection: Connection, table: str, column: str) -> str:
