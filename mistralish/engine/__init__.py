@@ -102,11 +102,13 @@ class Engine:
         self._recover()
 
     def stop(self, seconds: float) -> None:
-        """Let running actions end and turns finish, for so many seconds."""
+        """Let running actions end and turns finish, for so many seconds; leave the others to whoever comes."""
         end = time.monotonic() + seconds
         left = self._executor.shutdown(seconds)
         if left:
             log.warning("%d actions did not end in time", len(left))
+            # So long ago that another process need not wait before it takes care of them.
+            self._store.beat(left, 0)
         self._loop.stop(max(1.0, end - time.monotonic()))
 
     def submit(self, command: Any) -> "Future[Any]":
