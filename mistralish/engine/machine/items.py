@@ -31,7 +31,7 @@ def start(run: Run, task: TaskRun, world: World) -> bool:
         run.touch(rec)
     task.pending = deque(_indexes_to_run(run, task, world))
     if not task.pending:
-        return True
+        return task.running == 0  # started again while its items run, it waits for them
     portion(run, task, world)
     return False
 

@@ -201,3 +201,21 @@ class _Unwalkable(dict):
         raise AssertionError("walked over all items")
 
     values = items = _refuse
+
+
+def test_a_join_that_is_started_again_while_its_items_run_waits_for_them(simulate):
+    sim = simulate(
+        """
+    version: '2.0'
+    main:
+      tasks:
+        a: {action: std.noop, on-success: j}
+        b: {action: std.async_noop, on-success: j}
+        j: {join: one, with-items: "i in [1, 2]", action: std.sleep}
+    """
+    ).start()
+    sim.finish("b")
+    assert sim.task("j").state == "RUNNING"
+    sim.finish("j", error(), 0)
+    sim.finish("j", error(), 1)
+    assert sim.task("j").state == "ERROR"
