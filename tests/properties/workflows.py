@@ -71,6 +71,9 @@ def cases(
         kind = draw(st.sampled_from(joins))
         if len(inbound[name]) > 1 and kind != "none":
             tasks[name]["join"] = draw(st.integers(1, len(inbound[name]))) if kind == "some" else kind
+            for clause in ("publish", "publish-on-error"):
+                # A join that starts again publishes anew, and the rows do not tell what it had published before.
+                tasks[name][clause].pop(f"saw_{name}", None)
     workflows = {"main": {"tasks": tasks}, "below": {"tasks": {"w": {"action": "std.noop"}}}}
     return Case(yaml.safe_dump({"version": "2.0", **workflows}, sort_keys=False), failing)
 
