@@ -24,6 +24,9 @@ TAKE_CALLS_SECONDS = 1
 """How often a process looks for calls that wait for an executor of its name."""
 
 _LISTENERS_STOP_SECONDS = 3.0
+ADOPT_MESSAGES_SECONDS = 30
+"""How old a message must be, and how often it is looked for, that a process on a shared database did not handle."""
+
 _SQLITE_PREFIX = "sqlite:///"
 
 
@@ -102,19 +105,21 @@ class Service:
 
     def stop(self, seconds: float) -> None:
         """Let work in flight finish within so many seconds, then close everything."""
+        give_up_at = time.monotonic() + seconds
         self.upkeep.stop()
         if self.listeners is not None:
             self.listeners.stop(_LISTENERS_STOP_SECONDS)
         self.maintenance.stop()
         self.scheduler.stop()
-        give_up_at = time.monotonic() + seconds
-        self.engine.stop(seconds)
+        self.engine.stop(max(1.0, give_up_at - time.monotonic()))
         self.notifier.stop(max(1.0, give_up_at - time.monotonic()))
         self.store.close()
 
     def _plan_upkeep(self) -> None:
         settings, engine = self.settings, self.engine
         self.upkeep.every(TAKE_CALLS_SECONDS, engine.take_calls)
+        if not self.store.is_exclusive:
+            self.upkeep.every(ADOPT_MESSAGES_SECONDS, lambda: engine.adopt_messages(ADOPT_MESSAGES_SECONDS))
         interval = settings.action_heartbeat_check_interval
         if interval and settings.action_heartbeat_max_missed_heartbeats:
             heartbeats = Heartbeats(
@@ -134,6 +139,7 @@ class Service:
             max_finished=settings.execution_expiration_policy_max_finished_executions,
             batch_size=settings.execution_expiration_policy_batch_size,
             ignored_states=settings.execution_expiration_policy_ignored_states,
+            is_stopping=lambda: self.upkeep.is_stopping,
         )
         if minutes and expiration.is_wanted:
             self.upkeep.every(minutes * 60, expiration.run, at_once=True)

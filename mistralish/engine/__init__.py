@@ -23,6 +23,7 @@ from mistralish.store import Store
 log = logging.getLogger(__name__)
 
 _PAGE = 1_000
+_ALL = 1_000_000
 _STOPPED = "The service was stopped while the action ran, and it is not known to be safe to run again"
 
 
@@ -146,6 +147,18 @@ class Engine:
             self._executor.submit(ActionCall.from_json(waiting.call))
         return len(taken)
 
+    def adopt_messages(self, seconds: float) -> None:
+        """See to messages that nobody has handled for so long: the process that was to do it may be dead.
+
+        Where it is not, whoever has the lock first handles them, and the other finds them gone.
+        """
+        self._take_messages(_PAGE, self._clock() - round(seconds * 1_000_000))
+
+    def _take_messages(self, limit: int, made_before: int | None = None) -> None:
+        for message in self._store.pending_messages(limit):
+            if made_before is None or message.created_at < made_before:
+                self._loop.submit(steps.from_json(message.command), message.id, message.execution_id)
+
     def _run_action(self, command: commands.RunAction) -> ActionExecution:
         catalog = self._loop.catalog
         action = catalog.action(command.name, command.namespace, command.project_id)
@@ -200,8 +213,7 @@ class Engine:
 
     def _recover(self) -> None:
         """Go on with what was under way when the process before this one ended."""
-        for message in self._store.pending_messages(1_000_000):
-            self._loop.submit(steps.from_json(message.command), message.id, message.execution_id)
+        self._take_messages(_ALL)
         if not self._store.is_exclusive:
             return
         after = ""

@@ -17,7 +17,7 @@ from mistralish.engine.turns import TURN_SECONDS, ExecutorPlace, RejectedAfterCh
 from mistralish.errors import MistralishError, NotFoundError, UnavailableError
 from mistralish.executors import ActionCall
 from mistralish.states import ERROR
-from mistralish.store import Store
+from mistralish.store import Store, Turn
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ class TurnLoop:
                 world = TurnWorld(self._store, self.catalog, self._memory, turn, self._field_limit, self._clock())
                 work_of_turn = TurnWork(turn, world, self._memory, self._registry, self._known_specs, self._executor)
                 elsewhere: list[Work] = []
-                for work in located:
+                for work in self._not_handled(located, turn):
                     (work_of_turn.queue if work.root_id in turn.locked else elsewhere).append(work)
                 work_of_turn.work_off(TURN_SECONDS)
                 messages = work_of_turn.take_over_messages()
@@ -137,6 +137,14 @@ class TurnLoop:
                     self._memory.forget_tree(root_id)
         self._memory.note_versions(turn.locked)
         self._finish(work_of_turn, elsewhere)
+
+    def _not_handled(self, works: list[Work], turn: Turn) -> list[Work]:
+        """All but those whose message another process has handled: where there are several, each may take any."""
+        kept = [work.message_id for work in works if work.message_id is not None and work.root_id in turn.locked]
+        if not kept or self._store.is_exclusive:
+            return works
+        handled = set(kept) - turn.present_messages(kept)
+        return [work for work in works if work.message_id not in handled]
 
     def _finish(self, work: TurnWork, elsewhere: list[Work]) -> None:
         """After the commit: answers first, then effects, then what is left for the next turn."""

@@ -26,7 +26,7 @@ class Expiration:
     """Deletes through the engine, a few executions at a time, so that other work goes on between them.
 
     ``older_than``: minutes since the end, 0 for any age. ``max_finished``: how many are kept, 0 for any number.
-    ``now`` gives microseconds since the epoch. Several processes may do it at once: each execution goes once.
+    ``now`` gives microseconds since the epoch; once ``is_stopping`` it ends with the batch under way. Several processes may do it at once: each execution goes once.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Expiration:
         batch_size: int,
         ignored_states: Sequence[str],
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._submit = submit
@@ -47,6 +48,7 @@ class Expiration:
         self._batch_size = batch_size
         self._states = sorted(ENDS - set(ignored_states))
         self._now = now
+        self._is_stopping = is_stopping
 
     @property
     def is_wanted(self) -> bool:
@@ -68,12 +70,17 @@ class Expiration:
     def _delete(self, since: Since) -> int:
         count = 0
         after: Place | None = None
-        while batch := self._store.finished_before(since, self._states, self._batch_size, after):
+        while batch := self._next(since, after):
             after = batch[-1]
             futures = [self._submit(DeleteExecution(place.id)) for place in batch]
             wait(futures)
             count += sum(1 for future in futures if _has_deleted(future))
         return count
+
+    def _next(self, since: Since, after: Place | None) -> list[Place]:
+        if self._is_stopping():
+            return []
+        return self._store.finished_before(since, self._states, self._batch_size, after)
 
 
 def _has_deleted(future: "Future[Any]") -> bool:

@@ -14,7 +14,8 @@ logger = logging.getLogger(__name__)
 class Upkeep:
     """Calls functions at intervals, each in a thread of its own, so that a slow one delays only itself.
 
-    What a function raises is logged, and the function is called again at its next time.
+    What a function raises is logged, and the function is called again at its next time. One that may take long looks at
+    ``is_stopping``.
     """
 
     def __init__(self) -> None:
@@ -22,6 +23,7 @@ class Upkeep:
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}, timezone=UTC
         )
         self._count = 0
+        self.is_stopping = False
 
     def every(self, seconds: float, function: Callable[[], Any], *, at_once: bool = False) -> None:
         """Have ``function`` called every so many seconds, the first time after so many, or at the start."""
@@ -37,6 +39,7 @@ class Upkeep:
 
     def stop(self) -> None:
         """Let calls under way end, and begin no more."""
+        self.is_stopping = True
         if self._jobs.running:
             self._jobs.shutdown(wait=True)
 

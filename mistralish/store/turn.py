@@ -116,6 +116,10 @@ class Turn:
         changes = {"next_execution_time": new_next, "remaining_executions": remaining}
         return self._changed(trigger.update(changes).where(match))
 
+    def present_messages(self, ids: Sequence[str]) -> set[str]:
+        """Return which of these messages nobody has handled yet."""
+        return set(self._ids(models.Message, models.Message.id, ids))
+
     def is_call_queued(self, action_id: str) -> bool:
         """Say whether a call still waits for an executor of its target."""
         query = models.QueuedCall.select(models.QueuedCall.id).where(models.QueuedCall.id == action_id)

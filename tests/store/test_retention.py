@@ -111,6 +111,14 @@ def test_a_child_goes_with_its_root_and_never_before(store: Store, expire: Expir
             assert database.execute(model.select()).fetchall() == []
 
 
+def test_it_ends_early_where_the_service_is_stopping(store: Store, expire: Expire) -> None:
+    for _ in range(6):
+        _keep(store, 50)
+    answers = iter((False, False, True))
+    assert expire(older_than=10, batch_size=1, is_stopping=lambda: next(answers)) == 2
+    assert len(_names(store)) == 4
+
+
 def test_there_is_nothing_to_do_where_every_state_is_ignored_or_no_limit_set(store: Store) -> None:
     def wanted(**settings: Any) -> bool:
         chosen = {"older_than": 0, "max_finished": 0, "batch_size": 2, "ignored_states": (), **settings}
