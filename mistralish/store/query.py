@@ -190,7 +190,7 @@ def _pairs(args: Any) -> Iterable[tuple[str, str]]:
 
 
 def _limit(text: str | None, default: int, most: int) -> int:
-    if text is None or text == "":
+    if text is None:
         return min(default, most)
     try:
         limit = int(text)

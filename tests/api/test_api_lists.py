@@ -107,6 +107,7 @@ def test_fields_that_no_column_holds_are_left_out_of_lists(client: FlaskClient) 
     [
         ("executions?bogus=1", 'Unknown argument: "bogus"'),
         ("executions?limit=-1", "Limit must be positive."),
+        ("executions?limit=", "Invalid input for field/attribute limit. Value: ''."),
         ("executions?limit=0", "Limit must be positive."),
         ("executions?limit=many", "Invalid input for field/attribute limit. Value: 'many'."),
         ("executions?sort_keys=bogus", "Sort key supplied is invalid: bogus"),

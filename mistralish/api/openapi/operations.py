@@ -123,6 +123,8 @@ def _errors(contract: Contract, rule: Rule) -> list[int]:
         statuses |= {413, 415}
     if "GET" not in (rule.methods or ()):
         statuses.add(HTTPStatus.LOCKED.value)
+    if {"PUT", "DELETE"} & (rule.methods or set()):
+        statuses.add(403)  # another project's, or in a state in which this cannot be done
     return sorted(statuses)
 
 

@@ -10,7 +10,7 @@ Operation = Mapping[str, Any]
 _LEAST = -(1 << 63)
 _MEANINGS = {
     "400": "something in the request is wrong: `faultstring` says what, and what would be right",
-    "403": "it is in a state in which this cannot be done",
+    "403": "it is another project's, or in a state in which this cannot be done",
     "404": "there is no such thing, or it is not yours to see",
     "409": "there is one of that name or id already",
     "413": "the body is larger than the setting `max_body_bytes`",

@@ -41,7 +41,7 @@ def create_actions(arguments: dict[str, Any], body: str) -> dict[str, Any]:
 
 @blueprint.put("", defaults={"identifier": None})
 @blueprint.put("/<identifier>")
-@contract(answers=ActionSchema, collection="actions", arguments=DefinitionUpload, body=DEFINITION, errors=(404,))
+@contract(answers=ActionSchema, collection="actions", arguments=DefinitionUpload, body=DEFINITION, errors=(404, 409))
 def update_actions(identifier: str | None, arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace every ad-hoc action in the text, or none; with an id or name, that one."""
     return {"actions": [show(ActionSchema, a) for a in _definitions(arguments).update_actions(body, identifier)]}

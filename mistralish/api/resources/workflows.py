@@ -69,7 +69,7 @@ def get_workflow(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.put("/<identifier>")
-@contract(answers=UploadedWorkflowSchema, arguments=DefinitionUpload, body=DEFINITION)
+@contract(answers=UploadedWorkflowSchema, arguments=DefinitionUpload, body=DEFINITION, errors=(409,))
 def update_workflow(identifier: str, arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace one workflow, by name or id."""
     return _uploaded(_definitions(arguments).update_workflows(body, identifier)[0])
