@@ -26,7 +26,8 @@ class Expiration:
     """Deletes through the engine, a few executions at a time, so that other work goes on between them.
 
     ``older_than``: minutes since the end, 0 for any age. ``max_finished``: how many are kept, 0 for any number.
-    ``now`` gives microseconds since the epoch; once ``is_stopping`` it ends with the batch under way. Several processes may do it at once: each execution goes once.
+    ``now`` gives microseconds since the epoch; once ``is_stopping`` it ends with the batch under way. Several processes
+    may do it at once: each execution goes once.
     """
 
     def __init__(
