@@ -87,7 +87,7 @@ def engine(store: Store) -> RecordingEngine:
 def service(store: Store, engine: RecordingEngine) -> SimpleNamespace:
     wakings: list[None] = []
     scheduler = SimpleNamespace(wake=lambda: wakings.append(None), wakings=wakings)
-    settings = Settings(max_body_bytes=100_000, default_limit=1000, max_limit=1000)
+    settings = Settings(max_body_bytes=100_000, default_limit=1000, max_limit=1000, dynamic_actions=True)
     maintenance = Maintenance(store, engine)
     parts = {"store": store, "engine": engine, "scheduler": scheduler, "maintenance": maintenance}
     return SimpleNamespace(registry=Registry(), settings=settings, **parts)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -73,6 +74,15 @@ workflows:
 """
 
 
+_SUMS = """class Add:
+    def __init__(self, numbers=[]):
+        self.numbers = numbers
+
+    def run(self, context):
+        return sum(self.numbers)
+"""
+
+
 class Recorder:
     """Sends requests to the API at ``url`` and keeps them, with their answers, by the operation's id."""
 
@@ -102,7 +112,19 @@ class Recorder:
 def record(url: str) -> dict[str, Example]:
     """An example of every operation of the API at ``url`` (which ends in /v2), by the operation's id."""
     recorder = Recorder(url)
-    for part in (_root, _definitions, _environments, _runs, _actions, _cron_triggers, _removals):
+    for part in (
+        _root,
+        _definitions,
+        _environments,
+        _runs,
+        _actions,
+        _cron_triggers,
+        _events,
+        _members,
+        _code,
+        _running,
+        _removals,
+    ):
         part(recorder)
     return dict(sorted(recorder.examples.items()))
 
@@ -197,9 +219,55 @@ def _cron_triggers(recorder: Recorder) -> None:
     send("delete_cron_trigger", "DELETE", "/v2/cron_triggers/every_morning")
 
 
+def _events(recorder: Recorder) -> None:
+    send = recorder.send
+    workflow = send("", "GET", "/v2/workflows/greet")["id"]
+    place = {"exchange": "shop", "topic": "orders", "event": "order.placed"}
+    body = {"name": "greet_customer", "workflow_id": workflow, **place}
+    path = f"/v2/event_triggers/{send('create_event_trigger', 'POST', '/v2/event_triggers', body)['id']}"
+    send("update_event_trigger", "PUT", path, {"workflow_input": {"name": "customer"}})
+    send("list_event_triggers", "GET", "/v2/event_triggers?exchange=shop")
+    send("get_event_trigger", "GET", f"{path}?fields=event,workflow_input")
+    send("create_event", "POST", "/v2/events", {**place, "payload": {"order": 7}, "message_id": "order-7"})
+    send("delete_event_trigger", "DELETE", path)
+
+
+def _members(recorder: Recorder) -> None:
+    send = recorder.send
+    workflow = send("", "POST", "/v2/workflows", _GREET.replace("greet:", "greet_members:"))["workflows"][0]
+    path, own = f"/v2/workflows/{workflow['id']}/members", quote(workflow["project_id"])
+    send("create_member", "POST", path, {"member_id": "neighbours"})
+    send("", "POST", path, {"member_id": workflow["project_id"]})
+    send("get_member", "GET", f"{path}/neighbours")
+    send("list_members", "GET", path)
+    send("update_member", "PUT", f"{path}/{own}", {"status": "accepted"})
+    send("delete_member", "DELETE", f"{path}/neighbours")
+
+
+def _code(recorder: Recorder) -> None:
+    send = recorder.send
+    send("create_code_source", "POST", "/v2/code_sources?name=sums", _SUMS)
+    send("update_code_source", "PUT", "/v2/code_sources?identifier=sums", _SUMS.replace("[]", "()"))
+    send("list_code_sources", "GET", "/v2/code_sources?fields=name,version")
+    send("get_code_source", "GET", "/v2/code_sources/sums")
+    body = {"name": "sums.add", "class_name": "Add", "code_source_name": "sums"}
+    send("create_dynamic_action", "POST", "/v2/dynamic_actions", body)
+    send("update_dynamic_action", "PUT", "/v2/dynamic_actions", {"name": "sums.add", "scope": "public"})
+    send("list_dynamic_actions", "GET", "/v2/dynamic_actions?name=sums.add")
+    send("get_dynamic_action", "GET", "/v2/dynamic_actions/sums.add?fields=class_name")
+    send("delete_dynamic_action", "DELETE", "/v2/dynamic_actions/sums.add")
+    send("delete_code_source", "DELETE", "/v2/code_sources/sums")
+
+
+def _running(recorder: Recorder) -> None:
+    recorder.send("get_maintenance", "GET", "/maintenance")
+    recorder.send("update_maintenance", "PUT", "/maintenance", {"status": "RUNNING"})
+    recorder.send("get_info", "GET", "/info")
+
+
 def _removals(recorder: Recorder) -> None:
     send = recorder.send
-    (finished,) = send("", "GET", "/v2/executions?workflow_name=greet")["executions"]
+    finished = send("", "GET", "/v2/executions?workflow_name=greet&limit=1")["executions"][0]
     send("delete_execution", "DELETE", f"/v2/executions/{finished['id']}")
     send("delete_environment", "DELETE", "/v2/environments/office")
     send("delete_action", "DELETE", "/v2/actions/shout")

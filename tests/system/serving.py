@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +25,21 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[Server]:
-    """Run the service as a process of its own on SQLite in ``folder``; stop it by SIGTERM and expect exit code 0."""
+def running_server(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run the service as a process of its own on SQLite in ``folder``; stop it by SIGTERM and expect exit code 0.
+
+    What is off by default is switched on; ``more`` are environment variables with further settings.
+    """
     log, port = folder / "server.log", free_port()
     command = [sys.executable, "-m", "mistralish.cli", "serve", "--port", str(port)]
     command += ["--database-url", f"sqlite:///{folder / 'mistralish.sqlite'}"]
+    info = folder / "info.json"
+    info.write_text('{"release": "test"}')
+    environment = os.environ | {"MISTRALISH_DYNAMIC_ACTIONS": "true", "MISTRALISH_INFO_FILE": str(info)} | (more or {})
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=folder)
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=folder, env=environment
+        )
     url = f"http://127.0.0.1:{port}/v2"
     try:
         wait_for(lambda: _answers(url, process, log), 30, "the server's first answer")

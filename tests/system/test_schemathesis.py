@@ -84,6 +84,8 @@ def test_requests_made_from_the_description_get_the_answers_that_it_promises(own
     }
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{own_rest.url}/openapi.json", "--no-color"]
     command += ["--phases", "coverage,fuzzing,stateful", "--max-time", str(_SECONDS), "--request-timeout", "10"]
+    # Under maintenance nothing else would be answered.
+    command += ["--exclude-operation-id", "update_maintenance"]
     command += ["--checks", "all", "--exclude-checks", _NOT_SAYABLE, "--warnings", "off"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=_SECONDS + 60)
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-5000:]
