@@ -34,7 +34,7 @@ def test_the_order_of_results_changes_neither_the_final_state_nor_the_output(
 
 
 @quick_or_thorough
-@given(cases(seeing=True), seeds, st.booleans())
+@given(st.one_of(cases(joins=("all",), seeing=True), cases()), seeds, st.booleans())
 def test_a_run_that_is_rebuilt_from_its_rows_before_each_command_goes_on_as_if_it_had_been_kept(
     case: Case, seed: int, pauses: bool
 ) -> None:
