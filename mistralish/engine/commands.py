@@ -68,10 +68,14 @@ class UpdateExecution:
 
 @dataclass(frozen=True, slots=True)
 class DeleteExecution:
-    """Remove an execution with all that belongs to it. ``force`` allows an unfinished one."""
+    """Remove an execution with all that belongs to it. ``force`` allows an unfinished one.
+
+    Answers whether it is gone. With ``at_most``, about so many rows go, so that a large one takes several commands.
+    """
 
     execution_id: str
     force: bool = False
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

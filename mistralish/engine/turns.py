@@ -254,7 +254,7 @@ class TurnWork:
             del self._runs[run.ex.id]
             raise error.__cause__ or error from None
 
-    def _delete(self, command: commands.DeleteExecution) -> None:
+    def _delete(self, command: commands.DeleteExecution) -> bool:
         run = self._memory.get(command.execution_id)
         ex = run.ex if run is not None else self._turn.load_execution(command.execution_id)
         if ex is None or ex.id in self._deleted:
@@ -264,8 +264,11 @@ class TurnWork:
                 "Only completed executions can be deleted. Use --force to override this. "
                 f"Execution {command.execution_id} is in {ex.state} state"
             )
-        self._deleted.append(command.execution_id)
         self._memory.forget_tree(ex.root_execution_id or ex.id)
+        if command.at_most is not None and not self._turn.empty(ex.id, command.at_most):
+            return False
+        self._deleted.append(ex.id)
+        return True
 
     def _lost(self, command: commands.ActionLost) -> Any:
         """What is to be done about a lost action: run it again, let it fail, or (None) nothing: it is not lost."""

@@ -21,6 +21,7 @@ from mistralish.store import models
 from mistralish.store.bulk import RowReader, Writer, chunks, load_by
 from mistralish.store.changes import Changes, Record, StoredRun
 from mistralish.store.connection import POSTGRESQL, Connection
+from mistralish.store.removal import Removal
 
 _EXECUTION = RowReader(WorkflowExecution)
 _CHILD = RowReader(WorkflowExecution, left_out=("input", "params", "context"))
@@ -115,6 +116,10 @@ class Turn:
             return self._changed(trigger.delete().where(match))
         changes = {"next_execution_time": new_next, "remaining_executions": remaining}
         return self._changed(trigger.update(changes).where(match))
+
+    def empty(self, execution_id: str, limit: int) -> bool:
+        """Remove at most about ``limit`` rows of what belongs to an execution; say whether only its own row is left."""
+        return Removal(self._connection, limit).empty(execution_id)
 
     def present_messages(self, ids: Sequence[str]) -> set[str]:
         """Return which of these messages nobody has handled yet."""

@@ -111,11 +111,50 @@ def test_a_child_goes_with_its_root_and_never_before(store: Store, expire: Expir
             assert database.execute(model.select()).fetchall() == []
 
 
+def test_a_large_execution_goes_piece_by_piece_and_wholly(
+    store: Store, expire: Expire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mistralish.scheduler.expiration.ROWS", 7)
+    large = _keep(store, 50)
+    for _ in range(3):
+        owner = task(large)
+        child = execution(state="SUCCESS", task_execution_id=owner.id, root_execution_id=large.id)
+        below = task(child)
+        save(store, large.id, insert=[owner, child, below, *(action(below) for _ in range(10))])
+        with store.turn([large.id]) as turn:
+            turn.save(Changes(history=[HistoryEvent(child.id, seq, 1, "task", {}) for seq in range(1, 20)]))
+    other = _keep(store, 1)
+    kept = task(other)
+    save(store, other.id, insert=[kept, action(kept)])
+    assert expire(older_than=10) == 1
+    assert _names(store) == ["SUCCESS 1"]
+    with store.transaction() as database:
+        counts = [
+            len(database.execute(model.select()).fetchall())
+            for model in (models.WorkflowExecution, models.TaskExecution, models.ActionExecution, models.History)
+        ]
+    assert counts == [1, 1, 1, 0]
+
+
+def test_no_turn_removes_many_more_rows_than_it_may(store: Store) -> None:
+    large = _keep(store, 50)
+    owner = task(large)
+    save(store, large.id, insert=[owner, *(action(owner) for _ in range(25))])
+    with store.turn([large.id]) as turn:
+        turn.save(Changes(history=[HistoryEvent(large.id, seq, 1, "action", {}) for seq in range(1, 26)]))
+    turns = 0
+    gone = False
+    while not gone:
+        with store.turn([large.id]) as turn:
+            gone = turn.empty(large.id, 10)
+        turns += 1
+    assert turns == 6
+
+
 def test_it_ends_early_where_the_service_is_stopping(store: Store, expire: Expire) -> None:
     for _ in range(6):
         _keep(store, 50)
-    answers = iter((False, False, True))
-    assert expire(older_than=10, batch_size=1, is_stopping=lambda: next(answers)) == 2
+    assert expire(older_than=10, batch_size=1, is_stopping=lambda: len(_names(store)) == 4) == 2
     assert len(_names(store)) == 4
 
 
