@@ -34,7 +34,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
 def _use_known_ids(case: Case) -> None:
     # Sequences of requests know what they have made.
     for name, value in (case.path_parameters or {}).items():
-        case.path_parameters[name] = _pick(_DATA["ids"].get(_resource(case)), value)
+        known = "members" if name == "member_id" else _resource(case)
+        case.path_parameters[name] = _pick(_DATA["ids"].get(known), value)
 
 
 def _resource(case: Case) -> str:
@@ -48,6 +49,8 @@ def _name_what_exists(case: Case) -> None:
     if case.operation.path == "/v2/cron_triggers":
         case.body["workflow_name"] = _pick(_DATA["workflows"], case.body.get("workflow_name"))
         case.body["pattern"] = _pick(["* * * * *", "@daily", "0 0 30 2 *"], case.body.get("pattern"))
+    if case.operation.path == "/v2/event_triggers":
+        case.body["workflow_id"] = _pick(_DATA["ids"]["workflows"], case.body.get("workflow_id"))
     if "state" in case.body:
         case.body["state"] = _pick(_DATA["states"], case.body["state"])
 

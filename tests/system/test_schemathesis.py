@@ -11,9 +11,9 @@ from rest import Rest, unique
 
 # How long to go on making up requests; more, for a search by hand, is in MISTRALISH_FUZZ_SECONDS.
 _SECONDS = int(os.environ.get("MISTRALISH_FUZZ_SECONDS", "30"))
-# Two things that OpenAPI cannot say: which text is a definition that is right, and that a path such as
-# /v2/workflows/validate is also that of a workflow called "validate".
-_NOT_SAYABLE = "positive_data_acceptance,allow_header_conformance"
+# Three things that OpenAPI cannot say: which text is a definition that is right, that a path such as
+# /v2/workflows/validate is also that of a workflow called "validate", and that a proposal is another project's to take.
+_NOT_SAYABLE = "positive_data_acceptance,allow_header_conformance,ensure_resource_availability"
 _TEXTS = ["version: '2.0'", "{", "", "version: '2.0'\na: [", "version: 2.0\nt: {tasks: {a: {action: std.noop}}}"]
 
 _WORKFLOWS = """version: '2.0'
@@ -60,13 +60,19 @@ def _something_of_everything(rest: Rest) -> dict[str, Any]:
     rest.post("/environments", {"name": "place", "variables": {"a": 1}})
     rest.post("/cron_triggers", {"name": "daily", "workflow_name": flow, "pattern": "@daily"})
     rest.post("/action_executions", {"name": "std.echo", "input": {"output": 1}, "params": {"save_result": True}})
+    shared = rest.get(f"/workflows/{flow}")
+    event = {"exchange": "shop", "topic": "orders", "event": "placed"}
+    rest.post("/event_triggers", {"workflow_id": shared["id"], **event})
+    for project in ("neighbours", shared["project_id"]):
+        rest.post(f"/workflows/{shared['id']}/members", {"member_id": project})
     started = [rest.start(name)["id"] for name in (flow, flow, f"{flow}_parent")]
     rest.wait_for_task(started[0], "fall", "ERROR")
-    rows = {name: rest.get(f"/{name}", limit=20)[name] for name in ("executions", "tasks", "action_executions")}
+    kinds = ("executions", "tasks", "action_executions", "event_triggers")
+    rows = {name: rest.get(f"/{name}", limit=20)[name] for name in kinds}
     return {
         "ids": {name: [row["id"] for row in found] for name, found in rows.items()}
-        | {"workflows": [flow, f"{flow}_parent"], "actions": [action, "std.echo"], "workbooks": [book]}
-        | {"environments": ["place"], "cron_triggers": ["daily"]},
+        | {"workflows": [flow, f"{flow}_parent", shared["id"]], "actions": [action, "std.echo"], "workbooks": [book]}
+        | {"environments": ["place"], "cron_triggers": ["daily"], "members": ["neighbours", shared["project_id"]]},
         "definitions": {name: [text, *_TEXTS] for name, text in definitions.items()},
         "workflows": [flow, f"{flow}_parent"],
         "actions": ["std.echo", "std.noop", "std.fail", action],

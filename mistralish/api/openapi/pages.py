@@ -207,6 +207,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         return _link(schema)
     if "anyOf" in schema:
         return " or ".join(_type(one) for one in schema["anyOf"])
+    if "const" in schema:
+        return f"`{schema['const']}`" if schema["const"] else "empty"
     types = schema.get("type", "anything")
     names = [types] if isinstance(types, str) else [name for name in types if name != "null"]
     told = " or ".join(names)

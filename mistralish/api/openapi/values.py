@@ -77,6 +77,9 @@ def _sent(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, Any])
         return {"type": ["object", "string", *null], "pattern": OBJECT_PATTERN, "description": told}
     if isinstance(field, TimeText):
         return {"type": ["string", *null]}
+    if isinstance(field, fields.Boolean) and "" in field.falsy:
+        ret.pop("type")
+        return {"anyOf": [{"type": "boolean"}, {"const": ""}]}
     if isinstance(field, WholeNumber):
         return {"type": ["integer", *null], "minimum": ret.get("minimum", -INT64), "maximum": INT64 - 1}
     if null and "enum" in ret:
