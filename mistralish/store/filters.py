@@ -207,7 +207,7 @@ def _json(column: JsonField, operator: str, values: Sequence[Any], dialect: str)
     return reduce(and_, [~one for one in each], column.is_null(False))
 
 
-def _json_equals(column: JsonField, value: str, dialect: str) -> peewee.Expression:
+def _json_equals(column: JsonField, value: str, dialect: str) -> peewee.ColumnBase:
     """Whether a column's JSON equals that of a canonical text, whatever the order of keys."""
     if dialect == SQLITE:
         return getattr(fn, CANONICAL_TEXT)(column) == _value(value)
