@@ -92,17 +92,19 @@ class Maintenance:
 
     def _pause(self) -> None:
         while self._store.maintenance() == PAUSING and not self._stopping.is_set():
-            running = [row for row in self._roots() if row.state == states.RUNNING]
+            unfinished = self._unfinished()
+            # Pausing the root of a tree pauses all of it.
+            running = [row for row in unfinished if row.root_execution_id is None and row.state == states.RUNNING]
             for row in running:
                 self._tell(PauseExecution(row.id, REASON))
-            if not running and not self._has_running_actions():
+            if not running and not self._has_running_actions({row.id for row in unfinished}):
                 self._store.set_maintenance(PAUSED, expected=PAUSING)
                 return
             self._stopping.wait(_AGAIN_SECONDS)
 
     def _resume(self) -> None:
-        for row in self._roots():
-            if row.state == states.PAUSED and row.state_info == REASON:
+        for row in self._unfinished():
+            if row.root_execution_id is None and row.state == states.PAUSED and row.state_info == REASON:
                 if self._store.maintenance() != RUNNING or self._stopping.is_set():
                     return
                 self._tell(ResumeExecution(row.id))
@@ -114,19 +116,19 @@ class Maintenance:
             # It may have ended meanwhile; if not, the next round finds it again.
             logger.info("Maintenance: %s", error)
 
-    def _roots(self) -> list[WorkflowExecution]:
-        """The unfinished executions that no other execution has started: pausing one pauses its whole tree."""
+    def _unfinished(self) -> list[WorkflowExecution]:
         found: list[WorkflowExecution] = []
         after = ""
         while page := self._store.unfinished_executions(_PAGE, after):
-            found += [row for row in page if row.root_execution_id is None]
+            found += page
             after = page[-1].id
         return found
 
-    def _has_running_actions(self) -> bool:
+    def _has_running_actions(self, executions: set[str]) -> bool:
+        """Whether an action runs for one of these; those of a cancelled execution are nobody's any more."""
         after = ""
         while page := self._store.unfinished_actions(_PAGE, after):
-            if any(row.state == states.RUNNING and row.task_execution_id is not None for row in page):
+            if any(row.state == states.RUNNING and row.workflow_execution_id in executions for row in page):
                 return True
             after = page[-1].id
         return False
