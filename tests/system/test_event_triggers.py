@@ -49,15 +49,27 @@ class Broker:
         self._channel.exchange_delete(self.exchange)
 
 
-@pytest.fixture
-def broker() -> Iterator[Broker]:
-    """A broker, and an exchange of one's own that is not there yet."""
+@pytest.fixture(scope="module")
+def used_exchanges() -> Iterator[list[str]]:
+    """What to remove from the broker once no service listens any more: one that does makes it anew."""
     require_service("rabbitmq")
     kombu = pytest.importorskip("kombu")
+    used: list[str] = []
+    yield used
+    with kombu.Connection(BROKER_URL) as connection:
+        for exchange in used:
+            Broker(connection.channel(), exchange).clean()
+
+
+@pytest.fixture
+def broker(used_exchanges: list[str]) -> Iterator[Broker]:
+    """A broker, and an exchange of one's own that is not there yet."""
+    import kombu
+
     with kombu.Connection(BROKER_URL) as connection:
         made = Broker(connection.channel(), unique("exchange"))
+        used_exchanges.append(made.exchange)
         yield made
-        made.clean()
 
 
 @contextmanager
@@ -67,9 +79,8 @@ def listening_service(folder: Path) -> Iterator[Rest]:
 
 
 @pytest.fixture(scope="module")
-def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
+def listening(used_exchanges: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
     """A service that listens to the broker."""
-    require_service("rabbitmq")
     with listening_service(tmp_path_factory.mktemp("listening")) as rest:
         yield rest
 
