@@ -157,7 +157,7 @@ class Engine:
     def _take_messages(self, limit: int, made_before: int | None = None) -> None:
         for message in self._store.pending_messages(limit):
             if made_before is None or message.created_at < made_before:
-                self._loop.submit(steps.from_json(message.command), message.id, message.execution_id)
+                self._loop.submit(steps.from_json(message.command), message.id, message.execution_id, insists=True)
 
     def _run_action(self, command: commands.RunAction) -> ActionExecution:
         catalog = self._loop.catalog
@@ -208,7 +208,8 @@ class Engine:
             self._loop.submit(
                 commands.ActionFinished(
                     action_id, result.data, result.error, is_error=result.is_error, cancel=result.cancel
-                )
+                ),
+                insists=True,
             )
 
     def _recover(self) -> None:

@@ -25,6 +25,7 @@ BATCH = 512
 """How many commands one turn takes from the queue at the most."""
 
 _RETRY_SECONDS = 0.02
+_OUTAGE_SECONDS = 1.0
 _ABOUT_ACTIONS = (commands.ActionFinished, commands.ActionLost, commands.UpdateAction, commands.DeleteAction)
 
 
@@ -72,13 +73,18 @@ class TurnLoop:
         self._inbox.put(None)
         self._thread.join(seconds)
 
-    def submit(self, command: Any, message_id: str | None = None, execution_id: str | None = None) -> "Future[Any]":
-        """Queue a command; its future has the answer once it is on disk."""
+    def submit(
+        self, command: Any, message_id: str | None = None, execution_id: str | None = None, insists: bool = False
+    ) -> "Future[Any]":
+        """Queue a command; its future has the answer once it is on disk.
+
+        ``insists``: while the database cannot be written, try again rather than answer UnavailableError.
+        """
         future: Future[Any] = Future()
         if self._stopping:
             future.set_exception(UnavailableError("The service is stopping and takes no more commands"))
             return future
-        self._inbox.put(Work(command, execution_id, "", future, message_id))
+        self._inbox.put(Work(command, execution_id, "", future, message_id, insists))
         return future
 
     def _run(self) -> None:
@@ -88,6 +94,9 @@ class TurnLoop:
                 return
             try:
                 self._turn(batch)
+            except UnavailableError as error:
+                log.error("A turn of %d commands cannot be kept: %s", len(batch), error)
+                self._give_up(batch, error)
             except Exception:
                 log.exception("A turn of %d commands failed; each is tried alone", len(batch))
                 for work in batch:
@@ -176,10 +185,22 @@ class TurnLoop:
         except UnavailableError:
             log.info("Action execution %s is left for the next start of the service", call.action_execution_id)
 
+    def _give_up(self, batch: list[Work], error: UnavailableError) -> None:
+        """Tell callers that it cannot be done now; keep for later what nobody would ask for again."""
+        later = [work for work in batch if work.insists or work.future is None]
+        for work in batch:
+            if work.future is not None and not work.insists:
+                work.future.set_exception(error)
+        if later:
+            threading.Timer(_OUTAGE_SECONDS, self._put_back, (later,)).start()
+
     def _alone(self, work: Work) -> None:
         """Try a command by itself; if it fails again it fails its own execution, and nobody else's."""
         try:
             self._turn([work])
+            return
+        except UnavailableError as error:
+            self._give_up([work], error)
             return
         except RejectedAfterChangeError as error:
             failure: BaseException = error.__cause__ or error
@@ -208,6 +229,9 @@ class TurnLoop:
             return True
         try:
             work.execution_id, work.root_id = self._find(work)
+        except UnavailableError as error:
+            self._give_up([work], error)
+            return False
         except Exception as error:
             if work.future is not None:
                 work.future.set_exception(error)

@@ -29,13 +29,17 @@ TURN_SECONDS = 0.01
 
 @dataclass(slots=True)
 class Work:
-    """A command on its way: for which execution, who waits for the answer, and where it is kept if it is."""
+    """A command on its way: for which execution, who waits for the answer, and where it is kept if it is.
+
+    ``insists``: nobody would ask again, so it is tried until the database can take it.
+    """
 
     command: Any
     execution_id: str | None
     root_id: str
     future: "Future[Any] | None" = None
     message_id: str | None = None
+    insists: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,8 @@ class TurnWork:
 
     def _apply(self, run: Run, step: Any) -> None:
         self._runs[run.ex.id] = run
+        # Each decision has a time of its own: what came first can be told from the rows.
+        self._world.now += 1
         before = run.mutations
         try:
             found = decide(run, step, self._world)
