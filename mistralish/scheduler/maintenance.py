@@ -53,7 +53,8 @@ class Maintenance:
         """End; what is not done is done after the next start."""
         self._stopping.set()
         self._wake.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def change(self, wanted: str) -> str:
         """Ask for RUNNING or PAUSED; return the mode that the service is in now: PAUSED comes by way of PAUSING.
