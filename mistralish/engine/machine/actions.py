@@ -24,17 +24,17 @@ def start_one(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None
     if task.plan.workflow is not None:
         scope = RunScope(run, world, task)
         name = str(task.plan.workflow.evaluate(data.task_view(run, task, item), scope))
-        with failing_the_task():
+        with ErrorsFailTask():
             _start_child(run, task, world, name, given, index)
         return
     if item is None:
         action = _find_action(run, task, world, item)
     else:
-        with failing_the_task():
+        with ErrorsFailTask():
             action = _find_action(run, task, world, item)
     # As in the reference, parameters that do not fit are the workflow's mistake: on-error does not take care of it.
     action.check_parameters(given)
-    with failing_the_task():
+    with ErrorsFailTask():
         _start_action(run, task, world, action, given, index)
 
 
@@ -42,7 +42,7 @@ class TaskFailureError(WorkflowError):
     """An error that fails the task, so that its ``on-error`` may take care of it."""
 
 
-class failing_the_task:  # noqa: N801 - reads as what it does
+class ErrorsFailTask:
     """Within it every error of a caller's making becomes a TaskFailureError."""
 
     def __enter__(self) -> None:

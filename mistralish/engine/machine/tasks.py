@@ -73,7 +73,7 @@ def run_new(run: Run, task: TaskRun, world: World) -> None:
     """Run a task for the first time; a join waits until it may."""
     if task.rec.state != states.IDLE:
         return
-    with failing_the_execution(run, task, world, "Failed to run task"):
+    with ErrorsFailExecution(run, task, world, "Failed to run task"):
         set_task_state(run, task, world, states.RUNNING, task.rec.state_info)
         _apply_before(run, task, world)
         if task.rec.state == states.RUNNING:
@@ -82,7 +82,7 @@ def run_new(run: Run, task: TaskRun, world: World) -> None:
 
 def run_existing(run: Run, task: TaskRun, world: World, reset: bool = False, rerun: bool = False) -> None:
     """Run a task execution that was held back, is tried again, or (``rerun``) was run to its end before."""
-    with failing_the_execution(run, task, world, "Failed to run task"):
+    with ErrorsFailExecution(run, task, world, "Failed to run task"):
         if task.rec.state == states.SUCCESS:
             raise WorkflowError("Rerunning succeeded tasks is not supported.")
         set_task_state(run, task, world, states.RUNNING, None, processed=False, rerun=rerun)
@@ -100,7 +100,7 @@ def action_ended(run: Run, task: TaskRun, world: World, state: str, output: Any)
     """Take notice that an action or child execution of the task has ended."""
     if task.rec.state in states.COMPLETED:
         return
-    with failing_the_execution(run, task, world, "Failed to handle action completion"):
+    with ErrorsFailExecution(run, task, world, "Failed to handle action completion"):
         if task.plan.with_items is None:
             info = None
             if state != states.SUCCESS:
@@ -118,14 +118,14 @@ def dispatch_items(run: Run, task: TaskRun, world: World) -> None:
     """Start the next portion of a with-items task that is being started."""
     if task.rec.state in states.COMPLETED:
         return
-    with failing_the_execution(run, task, world, "Failed to run task"):
+    with ErrorsFailExecution(run, task, world, "Failed to run task"):
         _failing_the_task(run, task, world, items.portion)
     refresh_joins(run, task, world)
 
 
 def end(run: Run, task: TaskRun, world: World, state: str, info: str | None) -> None:
     """End a task from without: its time is up, its wait is over, its join has failed."""
-    with failing_the_execution(run, task, world, "Failed to complete task"):
+    with ErrorsFailExecution(run, task, world, "Failed to complete task"):
         complete(run, task, world, state, info)
     refresh_joins(run, task, world)
 
@@ -267,7 +267,7 @@ def _failing_the_task(run: Run, task: TaskRun, world: World, work: Any) -> None:
         refresh_joins(run, task, world)
 
 
-class failing_the_execution:  # noqa: N801 - reads as what it does
+class ErrorsFailExecution:
     """Within it an error of the workflow's making fails the task and the execution."""
 
     def __init__(self, run: Run, task: TaskRun, world: World, said: str) -> None:

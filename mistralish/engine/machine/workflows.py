@@ -81,7 +81,7 @@ def stop(run: Run, world: World, state: str, message: Any) -> None:
 
 def follow_up(run: Run, task: TaskRun, world: World, commands: list[flow.FlowCommand]) -> None:
     """Carry out the commands that follow from the end of ``task``."""
-    with tasks.failing_the_execution(run, task, world, "Failed to complete task"):
+    with tasks.ErrorsFailExecution(run, task, world, "Failed to complete task"):
         dispatch(run, commands, world)
 
 
