@@ -159,6 +159,8 @@ def _definitions(recorder: Recorder) -> None:
     send("update_actions_by_identifier", "PUT", "/v2/actions/shout", _SHOUT)
     send("list_actions", "GET", "/v2/actions?is_system=false&limit=2")
     send("get_action", "GET", "/v2/actions/std.echo")
+    send("", "POST", "/v2/actions?namespace=office", _SHOUT)
+    send("get_action_by_namespace", "GET", "/v2/actions/shout/office")
 
 
 def _environments(recorder: Recorder) -> None:
@@ -271,6 +273,7 @@ def _removals(recorder: Recorder) -> None:
     send("delete_execution", "DELETE", f"/v2/executions/{finished['id']}")
     send("delete_environment", "DELETE", "/v2/environments/office")
     send("delete_action", "DELETE", "/v2/actions/shout")
+    send("delete_action_by_namespace", "DELETE", "/v2/actions/shout/office")
     send("delete_workbook", "DELETE", "/v2/workbooks/office")
     send("delete_workflow", "DELETE", "/v2/workflows/greet")
 

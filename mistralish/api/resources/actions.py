@@ -1,4 +1,7 @@
-"""``/v2/actions``: the service's own actions, and ad-hoc ones."""
+"""``/v2/actions``: the service's own actions, and ad-hoc ones.
+
+An action's namespace is a query argument, as everywhere, or the second part of its path: Mistral's client sends that.
+"""
 
 from typing import Any
 
@@ -55,25 +58,28 @@ def validate_actions(body: str) -> dict[str, Any]:
     return {"valid": True} if error is None else {"valid": False, "error": error}
 
 
-@blueprint.get("/<identifier>")
+@blueprint.get("/<identifier>", defaults={"namespace": ""})
+@blueprint.get("/<identifier>/<namespace>")
 @contract(answers=ActionSchema, arguments=ProjectionInNamespace)
-def get_action(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def get_action(identifier: str, namespace: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One action, by name or id; looked for in the default namespace too."""
     only = check_fields(arguments["fields_"], ActionSchema)
+    namespace = arguments["namespace"] or namespace
     try:
-        document = get(store(), ACTION, identifier, arguments["namespace"], tenant())
+        document = get(store(), ACTION, identifier, namespace, tenant())
     except NotFoundError:
-        raise NotFoundError(f"Action not found [name={identifier}, namespace={arguments['namespace']}]") from None
+        raise NotFoundError(f"Action not found [name={identifier}, namespace={namespace}]") from None
     return show(ActionSchema, as_action(document), only=only or None)
 
 
-@blueprint.delete("/<identifier>")
+@blueprint.delete("/<identifier>", defaults={"namespace": ""})
+@blueprint.delete("/<identifier>/<namespace>")
 @contract(arguments=InNamespace, status=204)
-def delete_action(identifier: str, arguments: dict[str, Any]) -> None:
+def delete_action(identifier: str, namespace: str, arguments: dict[str, Any]) -> None:
     """Remove an ad-hoc action."""
     kept = store()
     with kept.transaction():
-        document = get(kept, ACTION, identifier, arguments["namespace"], tenant())
+        document = get(kept, ACTION, identifier, arguments["namespace"] or namespace, tenant())
         if document["is_system"]:
             raise InputError(f"Attempt to delete a system action: {identifier}")
         kept.delete(ACTION, document["id"], tenant=tenant(), namespace=document["namespace"])
