@@ -61,6 +61,8 @@ def workbooks(shell: Shell) -> None:
         "workbook-list", "--filter", f"name=has:{name}", "--sort_keys=name", "--sort_dirs=desc", "--limit=1"
     )
     assert row["Name"] == f"{name}-b"
+    after = shell.marker("workbooks", name)
+    assert shell.names("workbook-list", "--filter", f"name=has:{name}", "--sort_keys=name", after) == [f"{name}-b"]
     assert shell.one("workbook-get", f"{name}-b", "--namespace", "team")["Name"] == f"{name}-b"
     assert shell.run("workbook-get-definition", name) == text.format(name=name)
     changed = text.format(name=name) + "tags: [changed]\n"
@@ -106,6 +108,7 @@ def environments(shell: Shell) -> None:
     wanted = ("--filter", f"name=has:{name}")
     sorting = ("--sort_keys=name", "--sort_dirs=desc", "--limit=1")
     assert shell.names("environment-list", *wanted, *sorting) == [f"{name}-b"]
+    assert shell.names("environment-list", *wanted, *sorting, shell.marker("environments", f"{name}-b")) == [name]
     exported = shell.json("environment-get", f"{name}-b", "--export", "-f", "json")
     assert exported["name"] == f"{name}-b"
     assert json.loads(exported["variables"]) == {"city": "Porto"}

@@ -216,6 +216,8 @@ def cron_triggers(shell: Shell) -> None:
     first, second = shell.names("cron-trigger-list", *wanted, "--sort_keys=name", "--sort_dirs=desc")
     assert (first, second) == (f"{name}-b", name)
     assert shell.names("cron-trigger-list", *wanted, "--limit=1", "--sort_keys=name", "--sort_dirs=asc") == [name]
+    after = shell.marker("cron_triggers", name)
+    assert shell.names("cron-trigger-list", *wanted, "--sort_keys=name", after) == [f"{name}-b"]
     assert shell.one("cron-trigger-get", name)["Name"] == name
     shell.run("cron-trigger-delete", name, f"{name}-b")
     assert "not found" in shell.refused("cron-trigger-get", name)

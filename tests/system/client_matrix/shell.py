@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from peers import wait_for
-from rest import unique
+from rest import Rest, unique
 
 Scenario = Callable[["Shell"], None]
 
@@ -74,6 +74,11 @@ class Shell:
         (second,) = self.rows(*command, *sorting, f"--marker={first['ID']}")
         assert first["ID"] != second["ID"]
         return [first[column], second[column]]
+
+    def marker(self, collection: str, name: str) -> str:
+        """Return the option that begins a list behind ``name``, of whose kind the command shows no id."""
+        found = Rest(self.environment["OS_MISTRAL_URL"]).get(f"/{collection}/{name}")
+        return f"--marker={found['id']}"
 
     def file(self, text: str) -> str:
         """Write ``text`` to a file of its own and return its path."""
