@@ -5,6 +5,7 @@ from collections import OrderedDict
 from mistralish import states
 from mistralish.engine import steps
 from mistralish.engine.catalog import Catalog
+from mistralish.engine.machine import joins
 from mistralish.engine.run import Child, ChildRef, Environment, Run, TaskRun
 from mistralish.store import StoredRun, Turn
 
@@ -101,6 +102,9 @@ class Memory:
                 run.actions[child.id] = holder
         for task in run.tasks.values():
             task.recount()
+            if task.rec.state == states.WAITING and task.plan.spec.join:
+                # So that its branches are counted from here on as if the run had been kept.
+                joins.evaluate(run, task)
         for timer in stored.timers:
             holder = run.tasks.get(getattr(steps.from_json(timer.command), "task_id", ""))
             if holder is not None:
