@@ -94,5 +94,6 @@ def test_requests_made_from_the_description_get_the_answers_that_it_promises(own
     command += ["--exclude-operation-id", "update_maintenance"]
     command += ["--checks", "all", "--exclude-checks", _NOT_SAYABLE, "--warnings", "off"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=_SECONDS + 60)
+    print(done.stdout[-2000:])
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-5000:]
     assert own_rest.call("GET", "/").status_code == 200
