@@ -6,11 +6,12 @@ from mistralish.actions import Action
 from mistralish.engine.catalog import Catalog
 from mistralish.engine.memory import Memory
 from mistralish.engine.run import ChildRef, Run
-from mistralish.engine.scope import RunScope, moment
+from mistralish.engine.scope import RunScope
 from mistralish.engine.world import Definition
 from mistralish.ids import new_id
 from mistralish.records import ActionExecution, WorkflowExecution
 from mistralish.store import Store, Tenant, Turn, parse_query
+from mistralish.times import moment
 
 LIST_LIMIT = 1_000
 """How many rows ``tasks()`` and ``executions()`` give at the most."""

@@ -3,10 +3,10 @@
 from typing import Any
 
 from mistralish import states
-from mistralish.actions import Result
 from mistralish.engine import commands
 from mistralish.engine.lookups import TurnWorld
-from mistralish.errors import InputError, NotAllowedError, NotFoundError
+from mistralish.engine.machine.reports import check_new_state, outcome
+from mistralish.errors import NotAllowedError, NotFoundError
 from mistralish.executors import ActionCall
 from mistralish.records import ActionExecution
 from mistralish.store import Turn
@@ -45,22 +45,17 @@ class LooseActions:
         return stored
 
     def _finish(self, action: ActionExecution, command: commands.ActionFinished) -> ActionExecution:
-        if action.state in states.COMPLETED:
-            raise InputError(f"Action {action.id} is already completed: its state is {action.state}")
-        result = Result(command.data, command.error if command.is_error or command.cancel else None, command.cancel)
+        state, result = outcome(action, command)
         found = self._world.find_action(action.name, action.workflow_namespace, action.project_id)
         if found is not None:
             result = found.post_process(result, {}, None)
-        action.state = states.CANCELLED if command.cancel else states.ERROR if command.is_error else states.SUCCESS
+        action.state = state
         action.output = result.to_output()
         action.accepted = True
         return self._changed(action)
 
     def _update(self, action: ActionExecution, state: str) -> ActionExecution:
-        if state == states.PAUSED and action.is_sync:
-            raise InputError("Transition to the PAUSED state is only supported for asynchronous action execution.")
-        if not states.may_follow(action.state, state):
-            raise InputError(f"Invalid state transition from {action.state} to {state}.")
+        check_new_state(action, state)
         action.state = state
         return self._changed(action)
 

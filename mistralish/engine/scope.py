@@ -1,12 +1,12 @@
 """What the expression functions (``task()``, ``execution()``, …) see of the run that they are used in."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from mistralish.engine.machine import data
 from mistralish.engine.run import Run, TaskRun
 from mistralish.engine.world import World
+from mistralish.times import moment
 
 
 class RunScope:
@@ -91,8 +91,3 @@ class RunScope:
             "created_at": moment(rec.created_at),
             "updated_at": None if rec.updated_at is None else moment(rec.updated_at),
         }
-
-
-def moment(micros: int) -> str:
-    """A time as the expression functions show it: UTC, to the second."""
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")

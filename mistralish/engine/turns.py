@@ -249,16 +249,20 @@ class TurnWork:
         return run.ex
 
     def _begin(self, run: Run) -> None:
-        spec_id = run.plan.spec_id
-        if spec_id not in self._known_specs:
-            self._specs[spec_id] = dict(run.plan.spec.data)
-        self._memory.add(run)
+        self._take_in(run)
         try:
             self._apply(run, steps.Begin())
         except RejectedAfterChangeError as error:
             self._memory.forget(run)
             del self._runs[run.ex.id]
             raise error.__cause__ or error from None
+
+    def _take_in(self, run: Run) -> None:
+        """Keep a new run in memory, and its specification with what the turn writes."""
+        spec_id = run.plan.spec_id
+        if spec_id not in self._known_specs:
+            self._specs[spec_id] = dict(run.plan.spec.data)
+        self._memory.add(run)
 
     def _delete(self, command: commands.DeleteExecution) -> bool:
         run = self._memory.get(command.execution_id)
@@ -325,10 +329,7 @@ class TurnWork:
                 self.notices.append(effect)
 
     def _adopt(self, child: Run) -> None:
-        spec_id = child.plan.spec_id
-        if spec_id not in self._known_specs:
-            self._specs[spec_id] = dict(child.plan.spec.data)
-        self._memory.add(child)
+        self._take_in(child)
         self._runs[child.ex.id] = child
         self.queue.append(Work(steps.Begin(), child.ex.id, child.root_id))
 

@@ -9,9 +9,10 @@ import copy
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from typing import Any
+
+from mistralish.times import moment
 
 log = logging.getLogger(__name__)
 
@@ -86,5 +87,5 @@ def _publish_nothing(*_: Any, **__: Any) -> None:
 
 def _shown(key: str, value: Any) -> Any:
     if key.endswith("_at") and isinstance(value, int):
-        return datetime.fromtimestamp(value // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return moment(value)
     return value

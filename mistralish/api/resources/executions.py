@@ -17,6 +17,7 @@ from mistralish.api.schemas.rows import as_document, as_task, published_global
 from mistralish.api.trees import load_tree
 from mistralish.definitions import WORKFLOW
 from mistralish.engine import commands
+from mistralish.engine.context import deep_update
 from mistralish.errors import ConflictError, InputError, NotFoundError
 from mistralish.ids import new_id
 
@@ -178,16 +179,7 @@ def _with_source(body: dict[str, Any]) -> dict[str, Any]:
     if body.get("workflow_name") and not body.get("workflow_id"):
         del wanted["workflow_id"]
     description = f"{body.get('description') or ''} Based on the execution '{source_id}'".strip()
-    return {**_merged(wanted, body), "description": description}
-
-
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for name, value in over.items():
-        mine = result.get(name)
-        both_are_objects = isinstance(mine, dict) and isinstance(value, dict)
-        result[name] = _merged(mine, value) if both_are_objects else value  # type: ignore[arg-type]
-    return result
+    return {**deep_update(wanted, body), "description": description}
 
 
 def _env(body: dict[str, Any]) -> dict[str, Any] | None:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
+
+from mistralish.times import moment
 
 NAME_LENGTH = 255
 INT64 = 1 << 63
@@ -34,7 +35,7 @@ class TimeText(fields.Field[str]):
     """A time: microseconds since the epoch inside, ``YYYY-MM-DD HH:MM:SS`` in UTC outside. What is sent is text."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else time_text(value)
+        return None if value is None else moment(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -54,11 +55,6 @@ class WholeNumber(fields.Integer):
         if not -INT64 <= number < INT64:
             raise ValidationError("It must have at most 64 bits")
         return number
-
-
-def time_text(micros: int) -> str:
-    """A time in microseconds since the epoch as the API shows it: UTC, to the second."""
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 class ResourceSchema(Schema):

@@ -4,6 +4,7 @@ from mistralish import states
 from mistralish.actions import Result
 from mistralish.engine import commands, steps
 from mistralish.engine.machine import actions, data, tasks, workflows
+from mistralish.engine.machine.reports import check_new_state, outcome
 from mistralish.engine.machine.state import (
     check_size,
     set_accepted,
@@ -14,7 +15,7 @@ from mistralish.engine.machine.state import (
 from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
-from mistralish.errors import InputError, MistralishError, NotAllowedError, NotFoundError, WorkflowError
+from mistralish.errors import MistralishError, NotAllowedError, NotFoundError, WorkflowError
 from mistralish.records import ActionExecution
 
 
@@ -24,10 +25,7 @@ def action_result(run: Run, step: steps.ActionResult, world: World) -> None:
     Raises NotFoundError, InputError where there is a result already.
     """
     task, action = _find_action(run, step.action_id, world)
-    if action.state in states.COMPLETED:
-        raise InputError(f"Action {action.id} is already completed: its state is {action.state}")
-    state = states.CANCELLED if step.cancel else states.ERROR if step.is_error else states.SUCCESS
-    result = Result(step.data, step.error if step.is_error or step.cancel else None, step.cancel)
+    state, result = outcome(action, step)
     try:
         result = _post_processed(run, task, action, result, world)
         output = result.to_output()
@@ -50,10 +48,7 @@ def action_state(run: Run, step: steps.ActionState, world: World) -> None:
     Raises InputError where the action may not be in that state.
     """
     task, action = _find_action(run, step.action_id, world)
-    if step.state == states.PAUSED and action.is_sync:
-        raise InputError("Transition to the PAUSED state is only supported for asynchronous action execution.")
-    if not states.may_follow(action.state, step.state):
-        raise InputError(f"Invalid state transition from {action.state} to {step.state}.")
+    check_new_state(action, step.state)
     set_action_state(run, task, action, world, step.state)
     _follow(run, task, step.state, world)
 

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from mistralish.actions import Registry, resolve_action
 from mistralish.engine.plan import Plan, build_plan
-from mistralish.engine.scope import RunScope, moment
+from mistralish.engine.scope import RunScope
 from mistralish.engine.world import Definition
 from mistralish.lang import load_workflow, parse_actions, parse_workbook, parse_workflows
 from mistralish.records import ActionExecution, WorkflowExecution
+from mistralish.times import moment
 
 if TYPE_CHECKING:
     from unit.engine.simulation import Simulation
