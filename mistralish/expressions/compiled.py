@@ -9,16 +9,17 @@ Source of the rules: the language reference, "YAQL", "Jinja2"; the finer points 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 
-from mistralish.expressions import jinja_language, yaql_language
-from mistralish.expressions.errors import GrammarError
-from mistralish.expressions.jinja_language import JinjaExpression
-from mistralish.expressions.limits import CACHED_LENGTH, CACHED_TEXTS
+from mistralish.errors import WorkflowError
+from mistralish.expressions.errors import GrammarError, UseError
+from mistralish.expressions.expression import JinjaExpression, YaqlExpression
+from mistralish.expressions.limits import CACHED_LENGTH, CACHED_TEXTS, MAX_SIZE
 from mistralish.expressions.scope import Scope
+from mistralish.expressions.spending import LONG, budget, decision
 from mistralish.expressions.text import is_jinja, is_yaql, whole_jinja, yaql_pieces
-from mistralish.expressions.values import SCALARS, copy_plain
-from mistralish.expressions.yaql_language import YaqlExpression
+from mistralish.expressions.values import SCALARS, Meter, copy_plain
 
 
 class Compiled(ABC):
@@ -26,6 +27,8 @@ class Compiled(ABC):
 
     __slots__ = ()
     constant = False
+    count = 1
+    """How many expressions there are in it."""
 
     @abstractmethod
     def evaluate(self, context: Mapping[str, Any] | Any, scope: Scope | None = None) -> Any:
@@ -43,6 +46,7 @@ class Constant(Compiled):
 
     __slots__ = ("_shared", "_value")
     constant = True
+    count = 0
 
     def __init__(self, value: Any) -> None:
         self._value = value
@@ -67,37 +71,86 @@ class Single(Compiled):
 class YaqlText(Compiled):
     """A string with YAQL expressions between other text."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pieces", "count")
 
     def __init__(self, pieces: tuple[str | YaqlExpression, ...]) -> None:
         self._pieces = pieces
+        self.count = len(pieces)
 
     def evaluate(self, context: Any, scope: Scope | None = None) -> str:
-        return "".join(p if isinstance(p, str) else p.printed(context, scope) for p in self._pieces)
+        texts = (p if isinstance(p, str) else p.printed(context, scope) for p in self._pieces)
+        return "".join(texts if self.count <= FEW else map(Gathering().add, texts))
 
 
 class ListValue(Compiled):
     """A list with an expression somewhere."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("_items", "count")
 
     def __init__(self, items: list[Compiled]) -> None:
         self._items = items
+        self.count = sum(item.count for item in items)
 
     def evaluate(self, context: Any, scope: Scope | None = None) -> list[Any]:
-        return [item.evaluate(context, scope) for item in self._items]
+        if self.count <= FEW:
+            return [item.evaluate(context, scope) for item in self._items]
+        gathering = Gathering()
+        return [gathering.add(item.evaluate(context, scope)) for item in self._items]
 
 
 class DictValue(Compiled):
     """A dictionary with an expression somewhere in its values."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("_items", "count")
 
     def __init__(self, items: dict[Any, Compiled]) -> None:
         self._items = items
+        self.count = sum(item.count for item in items.values())
 
     def evaluate(self, context: Any, scope: Scope | None = None) -> dict[Any, Any]:
-        return {key: item.evaluate(context, scope) for key, item in self._items.items()}
+        if self.count <= FEW:
+            return {key: item.evaluate(context, scope) for key, item in self._items.items()}
+        gathering = Gathering()
+        return {key: gathering.add(item.evaluate(context, scope)) for key, item in self._items.items()}
+
+
+FEW = 16
+"""Expressions in one value that need not be watched as a whole: each is watched by itself."""
+
+
+class Gathering:
+    """Sees that many values together are not too large, and do not take too long."""
+
+    __slots__ = ("_deadline", "_meter", "_noted")
+
+    def __init__(self) -> None:
+        self._meter = Meter(MAX_SIZE)
+        self._noted = monotonic()
+        self._deadline = self._noted + 2 * budget.seconds
+
+    def add(self, value: Any) -> Any:
+        """Return ``value``; raises WorkflowError where it is one too many."""
+        if type(value) not in SCALARS or type(value) is str:
+            try:
+                self._meter.take(value)
+            except UseError as error:
+                raise WorkflowError(f"The values of expressions together are too large: {error}") from None
+        self._check_time()
+        return value
+
+    def _check_time(self) -> None:
+        now = monotonic()
+        if now - self._noted > LONG:
+            try:
+                decision.add(now - self._noted)
+            except UseError as error:
+                raise WorkflowError(str(error)) from None
+            self._noted = now
+        if now > self._deadline:
+            raise WorkflowError(
+                f"Expressions that belong together took longer than {2 * budget.seconds:g} s: "
+                "let there be fewer of them, or make the slow ones simpler"
+            )
 
 
 def compile_value(value: Any) -> Compiled:
@@ -133,8 +186,17 @@ def _compile_text(text: str) -> Compiled:
         return Single(JinjaExpression(text, whole_jinja(text)))
     pieces = yaql_pieces(text)
     if len(pieces) == 1:
-        return Single(YaqlExpression(pieces[0].text))
-    return YaqlText(tuple(YaqlExpression(p.text) if p.is_expression else p.text for p in pieces))
+        return Single(_yaql(pieces[0].text))
+    return YaqlText(tuple(_yaql(p.text) if p.is_expression else p.text for p in pieces))
+
+
+def _yaql(text: str) -> YaqlExpression:
+    return _kept_yaql(text) if len(text) <= CACHED_LENGTH else YaqlExpression(text)
+
+
+@lru_cache(maxsize=CACHED_TEXTS)
+def _kept_yaql(text: str) -> YaqlExpression:
+    return YaqlExpression(text)
 
 
 def validate(value: Any) -> None:
@@ -160,7 +222,7 @@ def _validate_each(values: Any) -> None:
 def _validate_text(text: str) -> None:
     has_jinja, has_yaql = is_jinja(text), is_yaql(text)
     if has_jinja:
-        jinja_language.check(text)
+        JinjaExpression(text, None).check()
     if has_jinja and has_yaql:
         raise GrammarError(
             "The line already contains an expression of type 'jinja'. Mixing expression types in a single line "
@@ -170,4 +232,4 @@ def _validate_text(text: str) -> None:
     if has_yaql:
         for piece in yaql_pieces(text):
             if piece.is_expression:
-                yaql_language.parse(piece.text)
+                _yaql(piece.text).check()

@@ -5,7 +5,9 @@ import re
 from mistralish.errors import InputError, WorkflowError
 
 _LONGEST = 500
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_QUOTED = re.compile(
+    r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?<!\w)['\"].*\Z", re.DOTALL
+)  # Python may cut off the end
 
 
 class GrammarError(InputError):
@@ -23,13 +25,17 @@ class EvaluationError(WorkflowError):
     """An expression could not be evaluated. ``expression`` is its text; the message never holds the data."""
 
     def __init__(self, language: str, expression: str, reason: str) -> None:
-        super().__init__(f"Can not evaluate {language} expression [expression={expression}, error={reason}]")
+        super().__init__(f"Can not evaluate {language} expression [expression={shorten(expression)}, error={reason}]")
         self.expression = expression
         self.reason = reason
 
 
 class UseError(Exception):
     """A function of ours cannot do what an expression asks; its message holds no data and is shown whole."""
+
+
+class TooDeepError(UseError):
+    """A value has too many lists and dictionaries within each other."""
 
 
 def explain(error: BaseException, expression: str) -> str:
@@ -77,7 +83,9 @@ def _library_text(error: BaseException) -> str:
         return "the expression or its data are nested too deeply"
     if isinstance(error, MemoryError):
         return "not enough memory"
-    return str(error)
+    if isinstance(error, ValueError) and "integer string conversion" in str(error):
+        return "a whole number of more than 4300 digits cannot be written or read"
+    return str(error) or type(error).__name__
 
 
 def _without_receiver(error: BaseException) -> str | None:

@@ -12,11 +12,16 @@ from typing import Any
 from yaql.language import expressions as tree
 
 from mistralish.expressions.functions import STANDARD
-from mistralish.expressions.limits import MAX_ITERATIONS
+from mistralish.expressions.limits import MAX_SIZE
 from mistralish.expressions.scope import Scope
-from mistralish.expressions.values import SCALARS
+from mistralish.expressions.values import SCALARS, Meter
 
-LONGEST_TEXT = 1_000_000  # characters; longer ones go to the library, which watches their size
+# What is larger goes to the library, which is where it can be cut off.
+LONGEST_TEXT = 100_000  # characters of a text that is computed
+LARGEST_NUMBER = 2**256
+MOST_ITEMS = 10_000  # of a list that is gone through
+MOST_LOOPS = 5
+FEW_READS = 8
 
 
 class NotFast(Exception):  # noqa: N818 - not an error: the library takes over
@@ -47,9 +52,63 @@ class Lazily(list[Any]):
 def compile_fast(node: Any) -> Closure | None:
     """Return the closure for a parsed expression, or None where the library must evaluate it."""
     try:
-        return _compile(node)
+        shape = _Shape()
+        shape.look_at(node, in_loop=False)
+        closure = _compile(node)
     except (NotFast, RecursionError):
         return None
+    return _metered(closure) if shape.may_multiply else closure
+
+
+class _Shape:
+    """Tells from an expression's form whether it is quick for sure."""
+
+    def __init__(self) -> None:
+        self._builds = False
+        self._reads = 0
+        self._loops = 0
+
+    @property
+    def may_multiply(self) -> bool:
+        """Whether the result may hold the same data so often that it is much larger than what was read."""
+        return self._builds and (self._reads > FEW_READS or self._loops > 1)
+
+    def look_at(self, node: Any, in_loop: bool) -> None:
+        """Look at a part of the expression; raises NotFast where it may take long."""
+        if isinstance(node, tree.MappingRuleExpression):
+            parts = [node.source, node.destination]
+        elif isinstance(node, tree.Wrap):
+            parts = [node.expr]
+        else:
+            parts = list(getattr(node, "args", ()))
+        self._builds = self._builds or isinstance(node, tree.ListExpression | tree.MapExpression)
+        self._reads += isinstance(node, tree.GetContextValue)
+        if isinstance(node, tree.Function):
+            in_loop = self._enter(node.name, in_loop)
+        for part in parts:
+            self.look_at(part, in_loop)
+
+    def _enter(self, name: str, in_loop: bool) -> bool:
+        self._builds = self._builds or name == "dict"
+        if name in _WORKFLOW_FUNCTIONS:
+            self._reads += 1
+            if in_loop:
+                raise NotFast
+        if name not in ("select", "where", "range"):
+            return in_loop
+        self._loops += 1
+        if in_loop or self._loops > MOST_LOOPS:
+            raise NotFast
+        return True if name != "range" else in_loop
+
+
+def _metered(closure: Closure) -> Closure:
+    def evaluate(dollar: Any, call: Call) -> Any:
+        value = closure(dollar, call)
+        Meter(MAX_SIZE).take(value)
+        return value
+
+    return evaluate
 
 
 def _compile(node: Any) -> Closure:
@@ -76,6 +135,18 @@ def _context_value(node: Any) -> Closure:
         key = name[1:]
         return lambda dollar, call: call[key]
     raise NotFast
+
+
+def path_closure(names: list[str]) -> Closure:
+    """Return the closure for ``$``, or ``$.a.b`` where ``names`` are ``a`` and ``b``."""
+
+    def dollar_itself(dollar: Any, call: Call) -> Any:
+        return dollar
+
+    closure: Closure = dollar_itself
+    for name in names:
+        closure = _key_access(closure, name)
+    return closure
 
 
 def _is_mapping(value: Any) -> bool:
@@ -123,7 +194,7 @@ def _arithmetic(apply: Callable[[Any, Any], Any], text_too: bool = False) -> Cal
         def evaluate(dollar: Any, call: Call) -> Any:
             a, b = left(dollar, call), right(dollar, call)
             kinds = type(a), type(b)
-            if kinds in _NUMBERS:
+            if kinds in _NUMBERS and -LARGEST_NUMBER < a < LARGEST_NUMBER and -LARGEST_NUMBER < b < LARGEST_NUMBER:
                 return apply(a, b)
             if text_too and kinds == _TEXTS and len(a) + len(b) < LONGEST_TEXT:
                 return apply(a, b)
@@ -255,6 +326,8 @@ def _map(node: Any) -> Closure:
 def _function(node: Any) -> Closure:
     if node.name == "dict" and node.args:
         return _map(node)
+    if node.name == "range":
+        return _range(_compile_all(node.args))
     converter = _CONVERTERS.get(node.name)
     if converter is not None and len(node.args) == 1:
         argument = _compile(node.args[0])
@@ -266,6 +339,22 @@ def _function(node: Any) -> Closure:
     if not arguments:
         return lambda dollar, call: function(call)
     return lambda dollar, call: function(call, _scalar(arguments[0](dollar, call)))
+
+
+def _range(bounds: list[Closure]) -> Closure:
+    if not 1 <= len(bounds) <= 3:
+        raise NotFast
+
+    def evaluate(dollar: Any, call: Call) -> Any:
+        given = [bound(dollar, call) for bound in bounds]
+        if any(type(each) is not int for each in given):
+            raise NotFast
+        numbers = range(*given)
+        if len(numbers) > MOST_ITEMS:
+            raise NotFast
+        return Lazily(numbers)
+
+    return evaluate
 
 
 _WORKFLOW_FUNCTIONS = {"task": (0, 1), "env": (0,), "execution": (0,), "global": (1,), "uuid": (0,)}
@@ -302,7 +391,7 @@ def _to_bool(value: Any) -> bool:
 
 
 def _items(value: Any) -> list[Any]:
-    if type(value) not in (list, Lazily) or len(value) > MAX_ITERATIONS:
+    if type(value) not in (list, Lazily) or len(value) > MOST_ITEMS:
         raise NotFast
     result: list[Any] = value
     return result

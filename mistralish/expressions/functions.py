@@ -26,10 +26,9 @@ Function = Callable[..., Any]
 
 
 @cache
-def all_functions() -> Mapping[str, Function]:
-    """Return every function by name. A plug-in cannot replace a standard one; raises what loading it raises."""
-    plugins = {point.name: point.load() for point in entry_points(group=GROUP)}
-    return {**plugins, **STANDARD}
+def plug_ins() -> Mapping[str, Function]:
+    """Return the plug-in functions by name. None can replace a standard one; raises what loading them raises."""
+    return {point.name: point.load() for point in entry_points(group=GROUP) if point.name not in STANDARD}
 
 
 def scope_of(context: Any, function: str) -> Scope:

@@ -5,42 +5,33 @@ from functools import cache
 from typing import Any
 
 import jinja2
-from jinja2 import pass_context
-from jinja2.sandbox import SandboxedEnvironment, modifies_known_mutable
+from jinja2 import nodes, pass_context
+from jinja2.sandbox import SandboxedEnvironment
 
-from mistralish.errors import UnavailableError
-from mistralish.expressions.errors import EvaluationError, GrammarError, UseError, explain
-from mistralish.expressions.functions import Function, all_functions
+from mistralish.expressions.errors import GrammarError, UseError, explain
+from mistralish.expressions.functions import STANDARD, Function
 from mistralish.expressions.limits import MEMORY_QUOTA
 from mistralish.expressions.scope import Scope
-from mistralish.expressions.values import copy_plain, plain
 
 LANGUAGE = "Jinja"
 CONTEXT_NAMES = ("__env", "__execution", "__task_execution")
 _CALL = "#call"  # no name that a template can write
 
-
-class _MutationError(Exception):
-    """A template is about to change a list or dictionary that is not its own."""
+Evaluate = Callable[[Any, Scope | None], Any]
+"""Takes the context and the scope."""
 
 
 class Context(Mapping[str, Any]):
-    """``_``: the context of an evaluation. With ``private``, values are copies that a template may change."""
+    """``_``: the context of an evaluation."""
 
-    __slots__ = ("_copies", "_data", "private", "scope")
+    __slots__ = ("_data", "scope")
 
-    def __init__(self, data: Mapping[str, Any], scope: Scope | None, private: bool) -> None:
+    def __init__(self, data: Mapping[str, Any], scope: Scope | None) -> None:
         self._data = data
-        self._copies: dict[str, Any] = {}
         self.scope = scope
-        self.private = private
 
     def __getitem__(self, key: str) -> Any:
-        if not self.private:
-            return self._data[key]
-        if key not in self._copies:
-            self._copies[key] = copy_plain(self._data[key])
-        return self._copies[key]
+        return self._data[key]
 
     def __contains__(self, key: object) -> bool:
         return key in self._data
@@ -56,10 +47,9 @@ class Context(Mapping[str, Any]):
 
 
 class _Environment(SandboxedEnvironment):
-    """The sandbox, with three more rules.
+    """The sandbox, with two more rules.
 
-    A variable wins over a method of ``_``; data that is not the template's own is not changed; a product or
-    power is not computed when it would be very large.
+    A variable wins over a method of ``_``; a product or power is not computed when it would be very large.
     """
 
     intercepted_binops = frozenset(("*", "**"))
@@ -86,14 +76,6 @@ class _Environment(SandboxedEnvironment):
             return getattr(context, attribute)
         return self.undefined(hint=f"'_' has no attribute {attribute!r}", name=attribute)
 
-    def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:
-        owner = getattr(obj, "__self__", None)
-        if owner is not None and modifies_known_mutable(owner, getattr(obj, "__name__", "")):
-            call: Context = context.parent[_CALL]
-            if not call.private:
-                raise _MutationError
-        return super().call(context, obj, *args, **kwargs)
-
 
 def _size(operator: str, left: Any, right: Any) -> int:
     """Return about how many bytes ``left operator right`` takes, 0 where that is not known to be much.
@@ -116,72 +98,47 @@ _CONTEXT_METHODS = frozenset(("get", "items", "keys", "values"))
 @cache
 def _environment() -> _Environment:
     environment = _Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    for name, function in all_functions().items():
+    add_functions(STANDARD, environment)
+    return environment
+
+
+def add_functions(functions: Mapping[str, Function], environment: _Environment | None = None) -> None:
+    """Let expressions call ``functions`` by these names, and use them as filters."""
+    environment = environment or _environment()
+    for name, function in functions.items():
         environment.globals[name] = _as_global(function)
         environment.filters[name] = function
-    return environment
 
 
 def _as_global(function: Function) -> Callable[..., Any]:
     @pass_context
     def call(context: Any, *args: Any, **kwargs: Any) -> Any:
-        ours: Context = context.parent[_CALL]
-        result = function(ours, *args, **kwargs)
-        return copy_plain(result) if ours.private else result
+        return function(context.parent[_CALL], *args, **kwargs)
 
     return call
 
 
-class JinjaExpression:
-    """A text with Jinja2 in it; ``inner`` is its one expression where it is nothing but ``{{ inner }}``.
+def compile_jinja(text: str, inner: str | None) -> Evaluate:
+    """Return what evaluates the text; ``inner`` is its one expression where it is nothing but ``{{ inner }}``.
 
-    A text that does not compile fails when it is evaluated. A text whose code changes lists or dictionaries
-    (``_.list.append(1)``) works on copies of its own: the context is never changed.
+    It may change lists and dictionaries of the context, raises whatever its code raises, and takes as long as that
+    takes: see ``sandbox``. Raises GrammarError.
     """
+    names = tuple(name for name in CONTEXT_NAMES if name in text)
+    try:
+        render = _compile(text, inner)
+    except (jinja2.TemplateError, RecursionError, MemoryError, SyntaxError, ValueError, OverflowError) as e:
+        raise GrammarError(explain(e, text), text) from None
 
-    __slots__ = ("_error", "_names", "_private", "_render", "text")
-
-    def __init__(self, text: str, inner: str | None) -> None:
-        self.text = text
-        self._private = False
-        self._error: str | None = None
-        self._names = tuple(name for name in CONTEXT_NAMES if name in text)
-        self._render: Callable[[dict[str, Any]], Any] | None = None
-        try:
-            self._render = _compile(text, inner)
-        except jinja2.TemplateError as e:
-            self._error = explain(e, text)
-        except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError) as e:
-            self._error = explain(e, text)
-
-    def value(self, context: Any, scope: Scope | None) -> Any:
-        """Return the result as new JSON data; raises EvaluationError."""
-        if self._render is None:
-            raise EvaluationError(LANGUAGE, self.text, self._error or "")
-        try:
-            return self._evaluate(context, scope)
-        except (EvaluationError, UnavailableError):
-            raise
-        except Exception as e:
-            raise EvaluationError(LANGUAGE, self.text, explain(e, self.text)) from None
-
-    def _evaluate(self, context: Any, scope: Scope | None) -> Any:
-        assert self._render is not None
-        if not self._private:
-            try:
-                return plain(self._render(self._variables(context, scope, private=False)))
-            except _MutationError:
-                self._private = True
-        return plain(self._render(self._variables(context, scope, private=True)))
-
-    def _variables(self, data: Any, scope: Scope | None, private: bool) -> dict[str, Any]:
+    def evaluate(data: Any, scope: Scope | None) -> Any:
         is_mapping = isinstance(data, Mapping)
-        call = Context(data if is_mapping else {}, scope, private)
-        variables: dict[str, Any] = {_CALL: call}
-        variables["_"] = call if is_mapping else copy_plain(data) if private else data
-        for name in self._names:
+        call = Context(data if is_mapping else {}, scope)
+        variables: dict[str, Any] = {_CALL: call, "_": call if is_mapping else data}
+        for name in names:
             variables[name] = call.get(name)
-        return variables
+        return render(variables)
+
+    return evaluate
 
 
 def _compile(text: str, inner: str | None) -> Callable[[dict[str, Any]], Any]:
@@ -193,10 +150,10 @@ def _compile(text: str, inner: str | None) -> Callable[[dict[str, Any]], Any]:
     return lambda variables: expression(variables)
 
 
-def check(text: str) -> None:
-    """Raise GrammarError unless ``text`` parses as a Jinja2 template."""
+def parse(text: str) -> nodes.Template:
+    """Return the syntax tree of a text; raises GrammarError."""
     try:
-        _environment().parse(text)
+        return _environment().parse(text)
     except jinja2.TemplateSyntaxError as e:
         raise GrammarError(f"Syntax error '{e.message}'.", text, e.lineno) from None
     except (RecursionError, MemoryError) as e:

@@ -9,7 +9,10 @@ class Scope(Protocol):
 
     Source of what each answer holds: the language reference, "Workflow language functions".
     The answers belong to the engine: expressions read them and never change them.
+    ``project``: whose time evaluations take.
     """
+
+    project: str
 
     def env(self) -> Mapping[str, Any]:
         """Return the environment of the execution."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from mistralish.expressions.errors import UseError
-from mistralish.expressions.limits import MAX_ITERATIONS
+from mistralish.expressions.errors import TooDeepError, UseError
+from mistralish.expressions.limits import MAX_DEPTH, MAX_ITERATIONS
 
 SCALARS = frozenset((str, int, float, bool, type(None)))
 _DATETIME = "%Y-%m-%dT%H:%M:%S.%f"
@@ -158,6 +158,70 @@ def bounded(values: Iterable[Any]) -> Iterator[Any]:
     yield from itertools.islice(iterator := iter(values), MAX_ITERATIONS)
     for _ in iterator:
         raise UseError(f"Collection length exceeds {MAX_ITERATIONS} elements")
+
+
+class Meter:
+    """Adds up how large values are: the characters of all texts, and ``each`` for every value.
+
+    Raises UseError once that is more than ``room``: a value may hold one text a million times and take hardly any
+    memory, so this must be known before it is copied or written out.
+    """
+
+    __slots__ = ("_each", "_left", "_room")
+
+    def __init__(self, room: int, each: int = 8) -> None:
+        self._room = self._left = room
+        self._each = each
+
+    def take(self, value: Any) -> None:
+        """Count a value and all that is in it, as often as it is."""
+        kind = type(value)
+        if kind is str:
+            self._left -= len(value)
+        elif kind is dict or kind is list:
+            self._take_all(value, MAX_DEPTH)
+        else:
+            self._take_other(value, MAX_DEPTH)
+        if self._left < 0:
+            self._refuse()
+
+    def _take_all(self, value: Any, depth: int) -> None:
+        if depth < 0:
+            raise TooDeepError(f"the value has more than {MAX_DEPTH} lists and dictionaries within each other")
+        left = self._left - self._each * len(value)
+        if type(value) is dict:
+            for key in value:
+                left -= len(key) if type(key) is str else self._each
+            value = value.values()
+        inner = []
+        for item in value:
+            kind = type(item)
+            if kind is str:
+                left -= len(item)
+            elif kind not in SCALARS:
+                inner.append(item)
+        self._left = left
+        if left < 0:
+            self._refuse()
+        for item in inner:
+            kind = type(item)
+            if kind is dict or kind is list:
+                self._take_all(item, depth - 1)
+            else:
+                self._take_other(item, depth - 1)
+
+    def _take_other(self, value: Any, depth: int) -> None:
+        if isinstance(value, str | bytes):
+            self._left -= len(value)
+        elif isinstance(value, Mapping):
+            self._take_all(dict(value), depth)
+        elif isinstance(value, list | tuple | Set):
+            self._take_all(list(value), depth)
+        else:
+            self._left -= self._each
+
+    def _refuse(self) -> None:
+        raise UseError(f"the value is larger than {self._room} bytes, which is the most that is allowed here")
 
 
 def copy_plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import collections.abc  # yaql 3.2 uses it without importing it
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -10,13 +10,11 @@ import yaql
 from yaql.language import contexts, conventions, factory, specs, utils
 from yaql.language import exceptions as yaql_errors
 
-from mistralish.errors import UnavailableError
-from mistralish.expressions.errors import EvaluationError, GrammarError, explain
-from mistralish.expressions.fastpath import Call, Closure, compile_fast
-from mistralish.expressions.functions import all_functions
+from mistralish.expressions.errors import GrammarError
+from mistralish.expressions.functions import STANDARD, Function
 from mistralish.expressions.limits import MAX_ITERATIONS, MEMORY_QUOTA
 from mistralish.expressions.scope import Scope
-from mistralish.expressions.values import bounded, freeze, plain, unbox
+from mistralish.expressions.values import bounded, freeze, unbox
 
 LANGUAGE = "YAQL"
 CONTEXT_NAMES = ("__env", "__execution", "__task_execution")
@@ -33,8 +31,11 @@ assert collections.abc  # keep the import: see above
 
 _parsing = threading.Lock()
 
+Evaluate = Callable[[Any, Scope | None, bool], Any]
+"""Takes the context, the scope and whether the result is printed into a text."""
 
-class _Context(contexts.Context):
+
+class Context(contexts.Context):
     """A YAQL context that knows the scope of its evaluation, out of reach of the expression itself."""
 
     def __init__(self, parent_context: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -49,11 +50,17 @@ def _engine() -> Any:
 
 @cache
 def _root() -> Any:
-    root = yaql.create_context(context=_Context(convention=conventions.CamelCaseConvention()))
+    root = yaql.create_context(context=Context(convention=conventions.CamelCaseConvention()))
     _bound_len(root)
-    for name, function in all_functions().items():
-        root.register_function(function, name=name)
+    add_functions(STANDARD, root)
     return root
+
+
+def add_functions(functions: Mapping[str, Function], root: Any = None) -> None:
+    """Let expressions call ``functions`` by these names."""
+    root = root or _root()
+    for name, function in functions.items():
+        root.register_function(function, name=name)
 
 
 def _bound_len(root: Any) -> None:
@@ -74,50 +81,19 @@ def _iterator_len(collection: Iterator[Any]) -> int:
     return sum(1 for _ in bounded(collection))
 
 
-class YaqlExpression:
-    """One YAQL expression, without its ``<% %>``. A text that is not YAQL fails when it is evaluated."""
+def compile_yaql(text: str) -> Evaluate:
+    """Return what evaluates the expression with the library; raises GrammarError.
 
-    __slots__ = ("_error", "_fast", "_tree", "text")
+    It raises whatever the library raises, and takes as long as the expression takes: see ``sandbox``.
+    """
+    tree = parse(text)
+    names = tuple(name for name in CONTEXT_NAMES if name in text or (name == "__env" and "env" in text))
 
-    def __init__(self, text: str) -> None:
-        self.text = text.strip()
-        self._error: str | None = None
-        self._tree: Any = None
-        self._fast: Closure | None = None
-        try:
-            self._tree = parse(self.text)
-            self._fast = compile_fast(self._tree)
-        except GrammarError as e:
-            self._error = e.reason
+    def evaluate(data: Any, scope: Scope | None, printed: bool) -> Any:
+        value = tree(utils.NO_VALUE, _context(data, scope, names), _engine())
+        return str(unbox(value)) if printed else value
 
-    def value(self, context: Any, scope: Scope | None) -> Any:
-        """Return the result as new JSON data; raises EvaluationError."""
-        return self._run(context, scope, plain)
-
-    def printed(self, context: Any, scope: Scope | None) -> str:
-        """Return the result as it stands within a text; raises EvaluationError."""
-        return str(self._run(context, scope, _print))
-
-    def _run(self, context: Any, scope: Scope | None, convert: Any) -> Any:
-        if self._error is not None:
-            raise EvaluationError(LANGUAGE, self.text, self._error)
-        if self._fast is not None:
-            try:
-                return convert(self._fast(context, Call(context, scope)))
-            except UnavailableError:
-                raise
-            except Exception:
-                pass  # the library decides: it may do better, or it words the error
-        try:
-            return convert(self._tree(utils.NO_VALUE, _context(context, scope), _engine()))
-        except (EvaluationError, UnavailableError):
-            raise
-        except Exception as e:
-            raise EvaluationError(LANGUAGE, self.text, explain(e, self.text)) from None
-
-
-def _print(value: Any) -> str:
-    return str(unbox(value))
+    return evaluate
 
 
 def parse(text: str) -> Any:
@@ -129,11 +105,11 @@ def parse(text: str) -> Any:
         raise GrammarError(str(e), text) from None
 
 
-def _context(data: Any, scope: Scope | None) -> Any:
+def _context(data: Any, scope: Scope | None, names: tuple[str, ...] = CONTEXT_NAMES) -> Any:
     context = _root().create_child_context()
     context.scope = scope
     context["$"] = freeze(data)
     if isinstance(data, Mapping):
-        for name in CONTEXT_NAMES:
+        for name in names:
             context[name] = data.get(name)
     return context

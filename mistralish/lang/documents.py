@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from mistralish.lang import fields
 from mistralish.lang.errors import LanguageError
 from mistralish.lang.nodes import Node
+from mistralish.lang.sizes import check_expressions, check_members
 from mistralish.lang.yaml_loader import load_node
 
 _VERSION_HINT = "write: version: '2.0'"
@@ -12,6 +13,7 @@ _VERSION_HINT = "write: version: '2.0'"
 
 def read_document(text: str) -> Node:
     """Return the root mapping of a definition text. Raises LanguageError."""
+    check_expressions(text)
     root = load_node(text)
     if root is None or root.value in (None, "", [], False, 0):
         raise LanguageError("the definition is empty", line=1, column=1, hint="start it with version: '2.0'")
@@ -25,6 +27,7 @@ def definition_items(root: Node, kind: str) -> Mapping[str, Node]:
     items = {name: node for name, node in root.fields.items() if name != "version"}
     if not items:
         root.fail(f"the definition has no {kind}", f"write its name and a colon, and the {kind} below it, indented")
+    check_members(items, root, kind)
     for name, node in items.items():
         fields.nonempty_mapping(node, f"{kind} {fields.quoted(name)}")
     return items

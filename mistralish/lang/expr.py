@@ -6,7 +6,7 @@ from mistralish.lang.errors import LanguageError
 from mistralish.lang.nodes import Node
 
 _WHOLE = re.compile(r"(?:\{\{.*?\}\}|<%.*?%>)\s*$")
-_MARKERS = ("<%", "{{", "{%")
+MARKERS = ("<%", "{{", "{%")
 
 
 def is_whole(node: Node) -> bool:
@@ -29,7 +29,7 @@ def check(node: Node) -> None:
 
 def check_text(text: str, node: Node) -> None:
     """Check the expressions in a text that is part of ``node``."""
-    if not any(marker in text for marker in _MARKERS):
+    if not any(marker in text for marker in MARKERS):
         return
     from mistralish import expressions
 

@@ -5,13 +5,12 @@ import yaml
 from mistralish.lang.nodes import Node
 
 
-def cut_definition(text: str, root: Node, parent: Node, name: str) -> str:
-    """Return a text with the version and the one item ``name`` of ``parent``, as its author wrote it.
+def cut_definition(lines: list[str], root: Node, parent: Node, name: str) -> str:
+    """Return a text with the version and the one item ``name`` of ``parent``, as its author wrote it in ``lines``.
 
     What cannot be cut by lines (braces, merge keys) is written anew from its data. To be called before
     the data is completed.
     """
-    lines = text.splitlines(keepends=True)
     node = parent.fields[name]
     if parent.flow or not _starts_line(lines, node):
         body = yaml.safe_dump({name: node.value}, sort_keys=False, allow_unicode=True)

@@ -7,6 +7,7 @@ from mistralish.lang import fields
 from mistralish.lang.actions import parse_action_node
 from mistralish.lang.documents import read_document, workbook_version
 from mistralish.lang.nodes import Node
+from mistralish.lang.sizes import check_members
 from mistralish.lang.slices import cut_definition
 from mistralish.lang.specs import WorkbookSpec
 from mistralish.lang.workflows import parse_workflow_node
@@ -22,8 +23,9 @@ def parse_workbook(text: str) -> WorkbookSpec:
     """
     root = read_document(text)
     name = _check_workbook(root)
-    actions = [(key, node, _cut(text, root, "actions", key)) for key, node in _members(root, "actions", name)]
-    workflows = [(key, node, _cut(text, root, "workflows", key)) for key, node in _members(root, "workflows", name)]
+    lines = text.splitlines(keepends=True)
+    actions = [(key, node, _cut(lines, root, "actions", key)) for key, node in _members(root, "actions", name)]
+    workflows = [(key, node, _cut(lines, root, "workflows", key)) for key, node in _members(root, "workflows", name)]
     for section in ("actions", "workflows"):
         if section in root.value:
             root.value[section]["version"] = "2.0"
@@ -38,8 +40,8 @@ def parse_workbook(text: str) -> WorkbookSpec:
     )
 
 
-def _cut(text: str, root: Node, section: str, name: str) -> str:
-    return cut_definition(text, root, root.fields[section], name)
+def _cut(lines: list[str], root: Node, section: str, name: str) -> str:
+    return cut_definition(lines, root, root.fields[section], name)
 
 
 def _check_workbook(root: Node) -> str:
@@ -60,7 +62,9 @@ def _members(root: Node, section: str, workbook: str) -> Iterator[tuple[str, Nod
     if section not in root.fields:
         return
     what = f"'{section}' of the workbook"
-    for name, node in fields.nonempty_mapping(root.fields[section], what).items():
+    members = fields.nonempty_mapping(root.fields[section], what)
+    check_members(members, root.fields[section], section.removesuffix("s"))
+    for name, node in members.items():
         if name == "version":
             if node.value not in ("2.0", 2):
                 node.fail(f"'version' in {what} cannot be {fields.kind_of(node)}", "leave it out, or write '2.0'")

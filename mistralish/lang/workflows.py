@@ -23,7 +23,8 @@ def parse_workflows(text: str) -> tuple[WorkflowSpec, ...]:
     """
     root = read_document(text)
     items = definition_items(root, "workflow")
-    cuts = {name: text if len(items) == 1 else cut_definition(text, root, root, name) for name in items}
+    lines = text.splitlines(keepends=True)
+    cuts = {name: text if len(items) == 1 else cut_definition(lines, root, root, name) for name in items}
     return tuple(parse_workflow_node(node, name, cuts[name]) for name, node in items.items())
 
 

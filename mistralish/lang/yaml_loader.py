@@ -26,7 +26,7 @@ class YamlLimits:
     """Bounds of a document: ``size`` in characters, ``nodes`` in values and keys, ``depth`` in nested levels."""
 
     size: int = 4 * 1024 * 1024
-    nodes: int = 500_000
+    nodes: int = 200_000
     depth: int = 64
 
 

@@ -74,6 +74,8 @@ def _checked_text(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as e:
         raise ScalarError("half of a surrogate pair, which is no character", "write the whole character") from e
+    if "\0" in text:
+        raise ScalarError("the NUL character, which no database keeps", "leave it out")
     return text
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mistralish.expressions import compiled, functions, jinja_language, yaql_language
+from mistralish.expressions import functions, sandbox
 
 
 class FakeScope:
@@ -57,13 +57,8 @@ class _Point:
 
 
 def _forget() -> None:
-    for cached in (
-        functions.all_functions,
-        yaql_language._root,
-        jinja_language._environment,
-        compiled._cached,
-    ):
-        cached.cache_clear()
+    functions.plug_ins.cache_clear()
+    sandbox.stop()
 
 
 @pytest.fixture

@@ -313,6 +313,10 @@ def test_errors_read_as_the_references(text, message):
         "<% $.nope() %>",
         "<% $.s.toDict($, $) %>",
         "<% int($.s) %>",
+        "<% int($.long) %>",
+        "<% float($.long) %>",
+        "{{ _.long | int(none) + 1 }}",
+        "{% for a in [1] %}{{ '%d' % _.long }}{% endfor %}",
         "<% $.d.get($.s).x %>",
         "<% $.d[$.s + '2'] %>",
         "{{ _.d[_.s ~ '2'] }}",
@@ -324,6 +328,7 @@ def test_errors_read_as_the_references(text, message):
 )
 def test_errors_never_tell_the_data(text):
     context = {"s": "hunter2", "y": "a: b: hunter2", "d": {"hunter2": None, "foo": ["hunter2"]}}
+    context["long"] = "hunter2" * 1000
     with pytest.raises(EvaluationError) as caught:
         run(text, context)
     assert "hunter2" not in str(caught.value)
