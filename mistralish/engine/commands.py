@@ -19,7 +19,8 @@ class StartExecution:
     """Start a workflow. Answers the WorkflowExecution record; an id that exists answers that one unchanged.
 
     ``workflow`` is a definition's id or name. Raises NotFoundError, InputError (input or params that do not
-    fit). With ``claim``, answers None where another process was quicker.
+    fit). With ``claim``, answers None where another process was quicker. ``openstack`` is what expressions see under
+    that name: who asked. ``is_new``: the id was made for this command, so nothing can have it already.
     """
 
     execution_id: str
@@ -30,6 +31,8 @@ class StartExecution:
     params: dict[str, Any] = field(default_factory=dict)
     project_id: str = ""
     claim: CronClaim | None = None
+    openstack: dict[str, Any] | None = None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ class UpdateExecution:
 class DeleteExecution:
     """Remove an execution with all that belongs to it. ``force`` allows an unfinished one.
 
-    Answers whether it is gone. With ``at_most``, about so many rows go, so that a large one takes several commands.
+    Answers whether it is gone. With ``at_most``, about so many rows go, so that a large one takes several commands; one
+    that has not ended is cancelled by the first of them.
     """
 
     execution_id: str

@@ -1,5 +1,8 @@
 """The world as the turn loop shows it to decisions: the clock, definitions, and other executions."""
 
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from mistralish.actions import Action
@@ -8,6 +11,10 @@ from mistralish.engine.memory import Memory
 from mistralish.engine.run import ChildRef, Run
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import Definition
+from mistralish.errors import InputError
+from mistralish.expressions import budget
+from mistralish.expressions.limits import MAX_SIZE
+from mistralish.expressions.values import Meter
 from mistralish.ids import new_id
 from mistralish.records import ActionExecution, WorkflowExecution
 from mistralish.store import Store, Tenant, Turn, parse_query
@@ -15,6 +22,9 @@ from mistralish.times import moment
 
 LIST_LIMIT = 1_000
 """How many rows ``tasks()`` and ``executions()`` give at the most."""
+
+_LONG_SECONDS = 0.05
+_PAGE = 50
 
 
 class TurnWorld:
@@ -28,6 +38,11 @@ class TurnWorld:
         self.field_limit = field_limit
         self.merges = memory.merges
         self.now = now
+        self._time_is_up_at = time.monotonic() + _LONG_SECONDS
+
+    def is_time_up(self) -> bool:
+        """See ``World``."""
+        return time.monotonic() > self._time_is_up_at
 
     def new_id(self) -> str:
         """A new identifier."""
@@ -62,8 +77,11 @@ class TurnWorld:
             runs = self._tree(workflow_execution_id, recursive, project_id)
         else:
             runs = self._all_runs(project_id)
+        end = time.monotonic() + budget.seconds
         found: list[dict[str, Any]] = []
         for run in runs:
+            if time.monotonic() > end:
+                raise InputError(f"there are too many tasks to be read in {budget.seconds:g} s: ask for fewer")
             scope = RunScope(run, self)
             for task in run.tasks.values():
                 if state and task.rec.state != state:
@@ -82,36 +100,49 @@ class TurnWorld:
             args["created_at"] = f"gte:{filters['from_time']}"
         if "to_time" in filters:
             args["created_at"] = f"lt:{filters['to_time']}"
-        page = self._list("execution", args, project_id)
+        rows: list[dict[str, Any]] = []
+        room = Meter(MAX_SIZE)
+        for row in self._list("execution", args, project_id):
+            room.take(row)
+            rows.append(row)
         return [
             {
                 **row,
                 "created_at": moment(row["created_at"]),
                 "updated_at": moment(row["updated_at"] or row["created_at"]),
             }
-            for row in page
+            for row in rows
         ]
 
-    def _list(self, kind: str, args: dict[str, Any], project_id: str) -> list[dict[str, Any]]:
-        query = parse_query(kind, args, default_limit=LIST_LIMIT, max_limit=LIST_LIMIT)
-        return list(self._store.list(kind, query, tenant=Tenant(project_id)).items)
+    def _list(self, kind: str, args: dict[str, Any], project_id: str) -> Iterator[dict[str, Any]]:
+        """Rows, page by page; raises InputError when that takes too long."""
+        end = time.monotonic() + budget.seconds
+        query = parse_query(kind, args, default_limit=_PAGE, max_limit=_PAGE)
+        for _ in range(LIST_LIMIT // _PAGE):
+            page = self._store.list(kind, query, tenant=Tenant(project_id))
+            yield from page.items
+            if page.marker is None:
+                return
+            if time.monotonic() > end:
+                raise InputError(f"there are too many {kind}s to be read in {budget.seconds:g} s: ask for fewer")
+            query = replace(query, marker=page.marker)
 
-    def _tree(self, execution_id: str, recursive: bool, project_id: str) -> list[Run]:
+    def _tree(self, execution_id: str, recursive: bool, project_id: str) -> Iterator[Run]:
         run = self._memory.load(self._turn, execution_id)
         if run is None or run.ex.project_id != project_id:
-            return []
-        runs = [run]
+            return
+        yield run
         if recursive:
             for task in run.tasks.values():
                 if task.rec.type == "WORKFLOW":
                     for child in self._children(run, task):
-                        runs.extend(self._tree(child.id, True, project_id))
-        return runs
+                        yield from self._tree(child.id, True, project_id)
 
-    def _all_runs(self, project_id: str) -> list[Run]:
-        rows = self._list("execution", {"fields": "id"}, project_id)
-        loaded = (self._memory.load(self._turn, row["id"]) for row in rows)
-        return [run for run in loaded if run is not None]
+    def _all_runs(self, project_id: str) -> Iterator[Run]:
+        for row in self._list("execution", {"fields": "id"}, project_id):
+            run = self._memory.load(self._turn, row["id"])
+            if run is not None:
+                yield run
 
     def _children(self, run: Run, task: Any) -> list[ChildRef]:
         from mistralish.engine.machine import data

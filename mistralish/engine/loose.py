@@ -22,12 +22,17 @@ class LooseActions:
         self.changed: list[ActionExecution] = []
         self.deleted: list[str] = []
 
-    def handle(self, command: Any) -> ActionExecution | None:
-        """Carry out a command for such an action execution. Raises MistralishError where it may not be."""
+    def handle(self, command: Any, project_id: str | None = None) -> ActionExecution | None:
+        """Carry out a command for such an action execution, ``project_id``'s where that is given.
+
+        Raises MistralishError where it may not be.
+        """
         if isinstance(command, KeepAction):
             self.created.append(command.record)
             return command.record
         action = self._load(command.action_id)
+        if project_id not in (None, action.project_id):
+            raise NotFoundError(f"ActionExecution not found [id={action.id}]")
         if isinstance(command, commands.ActionFinished):
             return self._finish(action, command)
         if isinstance(command, commands.UpdateAction):

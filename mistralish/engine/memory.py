@@ -24,6 +24,11 @@ class Memory:
         self._trees: dict[str, set[str]] = {}
         self._versions: dict[str, int] = {}
 
+    @property
+    def size(self) -> int:
+        """How many runs there are."""
+        return len(self._runs)
+
     def get(self, execution_id: str) -> Run | None:
         """A run that is in memory."""
         run = self._runs.get(execution_id)

@@ -35,19 +35,18 @@ class TaskRun:
 
     ``children`` is None until they are needed and loaded. ``running``, ``accepted``, ``errors`` and
     ``cancelled`` count them, so that nothing has to walk over them when one of many ends. ``number`` counts the
-    tasks of a run as they were made; ``settled`` is how many had ended when this one, a join, was last decided on.
+    tasks of a run as they were made.
     """
 
     __slots__ = (
         "accepted", "arrived", "cancelled", "children", "errors", "in_context", "items", "number", "out_context",
-        "pending", "plan", "rec", "running", "settled", "timers",
+        "pending", "plan", "rec", "running", "timers",
     )  # fmt: skip
 
     def __init__(self, rec: TaskExecution, plan: TaskPlan) -> None:
         self.rec = rec
         self.plan = plan
         self.number = 0
-        self.settled = 0
         self.children: dict[str, Child] | None = {}
         self.running = self.accepted = self.errors = self.cancelled = 0
         self.in_context: Context | None = None
@@ -84,13 +83,14 @@ class Environment:
 class Run:
     """A workflow execution in memory, and what has changed since it was last saved.
 
-    ``merges``: what is published is merged into what was before (the setting ``merge_strategy``).
+    ``merges``: what is published is merged into what was before (the setting ``merge_strategy``). ``context_size``:
+    bytes of the variables that a task saw when that was last measured; ``published_since``: bytes published since.
     """
 
     __slots__ = (
-        "actions", "agenda", "by_name", "cancelled", "changed", "completions", "created", "effects", "environment",
-        "events", "ex", "incomplete", "is_new", "is_touched", "merges", "mutations", "plan", "seq", "tasks",
-        "unhandled",
+        "actions", "agenda", "by_name", "cancelled", "changed", "completions", "context_size", "created", "effects",
+        "environment", "events", "ex", "incomplete", "is_new", "is_touched", "merges", "mutations", "plan",
+        "published_since", "seq", "tasks", "unhandled",
     )  # fmt: skip
 
     def __init__(self, ex: WorkflowExecution, plan: Plan, environment: Environment, merges: bool = False) -> None:
@@ -103,6 +103,7 @@ class Run:
         self.actions: dict[str, TaskRun] = {}
         self.incomplete = self.unhandled = self.cancelled = 0
         self.seq = self.completions = self.mutations = 0
+        self.context_size, self.published_since = 0, 1 << 62  # not known, so the first time it is measured
         self.agenda: deque[Any] = deque()
         self.effects: list[Any] = []
         self.is_new = False

@@ -12,9 +12,10 @@ from mistralish.times import moment
 class RunScope:
     """Answers expression functions for one execution, and within it for one task where there is one."""
 
-    __slots__ = ("_run", "_task", "_world")
+    __slots__ = ("_run", "_task", "_world", "project")
 
     def __init__(self, run: Run, world: World, task: TaskRun | None = None) -> None:
+        self.project = run.ex.project_id
         self._run = run
         self._world = world
         self._task = task

@@ -5,8 +5,13 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Admit:
+    """The execution that was just made is under way; ``Begin`` comes later."""
+
+
+@dataclass(frozen=True, slots=True)
 class Begin:
-    """Start the execution that was just made."""
+    """Start the first tasks of an execution that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +129,8 @@ class Stop:
 _STEPS = {
     cls.__name__: cls
     for cls in (
-        Begin, ActionResult, ActionState, RunAgain, ChildEnded, ChildChanged, ChildRerun, ContinueTask, CompleteTask,
-        TimeOutTask, RefreshJoin, DispatchItems, Pause, Resume, Stop,
+        Admit, Begin, ActionResult, ActionState, RunAgain, ChildEnded, ChildChanged, ChildRerun, ContinueTask,
+        CompleteTask, TimeOutTask, RefreshJoin, DispatchItems, Pause, Resume, Stop,
     )
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 import copy
 import time
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -10,28 +11,33 @@ from typing import Any
 from mistralish import states
 from mistralish.actions import Registry, Result
 from mistralish.engine import commands, effects, steps
+from mistralish.engine.ceiling import Ceiling
 from mistralish.engine.lookups import TurnWorld
 from mistralish.engine.loose import KeepAction, LooseActions
-from mistralish.engine.machine.creation import create_run
+from mistralish.engine.machine.creation import check_place, create_run
 from mistralish.engine.machine.decide import decide
 from mistralish.engine.memory import Memory
+from mistralish.engine.pace import Allowance
+from mistralish.engine.rota import Rota
 from mistralish.engine.run import Run
-from mistralish.errors import MistralishError, NotAllowedError, NotFoundError
+from mistralish.errors import ConflictError, MistralishError, NotAllowedError, NotFoundError
 from mistralish.executors import ActionCall
 from mistralish.executors.run import run_action
+from mistralish.expressions import decision
 from mistralish.ids import new_id
-from mistralish.records import ActionExecution, Message, QueuedCall, Timer
+from mistralish.logs import about_execution
+from mistralish.records import ActionExecution, Message, QueuedCall, Timer, WorkflowExecution
 from mistralish.store import Changes, Turn
-
-TURN_SECONDS = 0.01
-"""How long a turn goes on deciding before it commits. A bound on how long a caller waits for the others."""
+from mistralish.tallies import TurnTally
 
 
 @dataclass(slots=True)
 class Work:
     """A command on its way: for which execution, who waits for the answer, and where it is kept if it is.
 
-    ``insists``: nobody would ask again, so it is tried until the database can take it.
+    ``insists``: nobody would ask again, so it is tried until the database can take it. ``project_id``: whose the
+    execution must be, where only its owner may ask. ``is_repeatable``: should it be lost with this process, whatever
+    comes after it finds out the same again.
     """
 
     command: Any
@@ -40,6 +46,13 @@ class Work:
     future: "Future[Any] | None" = None
     message_id: str | None = None
     insists: bool = False
+    project_id: str | None = None
+    is_repeatable: bool = False
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for the answer."""
+        return self.future is not None and not self.insists
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,8 @@ class TurnWork:
         registry: Registry,
         known_specs: set[str],
         executor: ExecutorPlace,
+        ceiling: Ceiling,
+        under_way: tuple[str, int],
     ) -> None:
         self._turn = turn
         self._world = world
@@ -80,6 +95,7 @@ class TurnWork:
         self._registry = registry
         self._known_specs = known_specs
         self._executor = executor
+        self._ceiling = ceiling
         self._runs: dict[str, Run] = {}
         self._specs: dict[str, Any] = {}
         self._timers: dict[str, Timer] = {}
@@ -90,26 +106,76 @@ class TurnWork:
         self._again: set[str] = set()
         self._accepted: list[tuple[str, bool]] = []
         self._deleted: list[str] = []
+        self._deleted_trees: set[str] = set()
         self.loose = LooseActions(turn, world)
-        self.queue: deque[Work] = deque()
+        self._callers: deque[Work] = deque()
+        self._rota: Rota[Work] = Rota(under_way)
+        self.decided = 0
+        self.had_callers = False
+        self.admitted: list[tuple[str, str]] = []
+        self.begun: list[str] = []
         self.refused: list[tuple[Future[Any], MistralishError]] = []
         self.answers: list[tuple[Future[Any], Any]] = []
         self.calls: list[tuple[str | None, ActionCall]] = []
         self.notices: list[effects.Notify] = []
 
-    def work_off(self, seconds: float) -> None:
-        """Decide the queued commands and those that follow from them, for so long; the rest stays queued."""
-        end = time.monotonic() + seconds
-        while self.queue:
-            work = self.queue.popleft()
+    def add(self, work: Work) -> None:
+        """Queue a command for this turn."""
+        if work.is_awaited:
+            self._callers.append(work)
+        else:
+            self._rota.give(work)
+
+    def work_off(self, allowance: Allowance) -> None:
+        """Decide the queued commands and those that follow from them; what there is no time for stays queued.
+
+        Those that somebody waits for come first. Where others get any time, it is enough for one.
+        """
+        end = time.monotonic() + allowance.for_callers
+        self.had_callers = bool(self._callers)
+        while self._callers:
+            work = self._callers.popleft()
+            beginning = self._rota.take_first(work.root_id, steps.Begin)
+            if beginning is not None:
+                self._handle(beginning)  # whoever answers for an execution has begun it
             self._handle(work)
             if time.monotonic() > end:
                 break
+        left = allowance.beside_callers if self.had_callers else allowance.without_callers
+        if self.had_callers and left <= 0:
+            return
+        end = time.monotonic() + left
+        while self._rota and self._has_time(end, allowance.to_finish):
+            self._handle(self._rota.take())
 
-    def take_over_messages(self) -> list[Message]:
+    def _has_time(self, end: float, to_finish: float) -> bool:
+        now = time.monotonic()
+        return now < end or not self._rota.come_to or (self._rota.goes_on and now < end + to_finish)
+
+    def left(self, others_wait: bool) -> tuple[list[Work], list[Work]]:
+        """The queued commands that are to keep their place, and those that go behind all that waits already.
+
+        ``others_wait``: there are commands beyond those that the turn was given.
+        """
+        front, back = self._rota.left(others_wait)
+        return [*self._callers, *front], back
+
+    @property
+    def come_to(self) -> set[str]:
+        """The trees of which something that nobody waited for was decided."""
+        return self._rota.come_to
+
+    @property
+    def under_way(self) -> tuple[str, int]:
+        """Where the turn broke off, for the next one."""
+        return self._rota.under_way
+
+    def take_over_messages(self, *, also_repeatable: bool) -> list[Message]:
         """Messages for the commands that are left and that nobody waits for: they must survive this process."""
         made: list[Message] = []
-        for work in self.queue:
+        for work in self._rota:
+            if work.is_repeatable and not also_repeatable:
+                continue
             if work.future is None and work.message_id is None and work.execution_id is not None:
                 work.message_id = new_id()
                 made.append(Message(work.message_id, work.execution_id, steps.to_json(work.command), self._world.now))
@@ -128,6 +194,7 @@ class TurnWork:
             accepted=self._accepted,
             delete_executions=self._deleted,
             delete_actions=self.loose.deleted,
+            touched=self.roots | self._deleted_trees,
         )
         insert: list[Any] = list(self.loose.created)
         update: list[Any] = list(self.loose.changed)
@@ -147,15 +214,20 @@ class TurnWork:
         changes.insert, changes.update, changes.history = insert, update, history
         return changes
 
-    def settle(self) -> None:
-        """After the commit: the runs are as saved; those that are over need not be kept."""
+    def settle(self, tally: TurnTally) -> None:
+        """After the commit: the runs are as saved; those that are over need not be kept. Count what happened."""
+        tally.commands += self.decided
         for run in self._runs.values():
+            tally.changes.update([(event.type, event.payload["state"]) for event in run.events])
             run.is_new = run.is_touched = False
             run.created.clear()
             run.changed.clear()
             run.events.clear()
             if run.is_finished:
                 self._memory.forget(run)
+        # What was asked of them after the deletion may have brought some of them back.
+        for root_id in self._deleted_trees:
+            self._memory.forget_tree(root_id)
         self._known_specs.update(self._specs)
 
     @property
@@ -164,11 +236,20 @@ class TurnWork:
         return {run.root_id for run in self._runs.values()}
 
     @property
+    def executions(self) -> Iterable[str]:
+        """The executions that the turn has changed or removed."""
+        return (*self._runs, *self._deleted)
+
+    @property
     def next_timer(self) -> int | None:
         """When the first of the newly armed timers is due."""
         return min((timer.due_at for timer in self._timers.values()), default=None)
 
     def _handle(self, work: Work) -> None:
+        self.decided += 1
+        about_execution(work.execution_id or work.root_id)
+        if isinstance(work.command, steps.Begin) and work.execution_id is not None:
+            self.begun.append(work.execution_id)
         if work.message_id is not None:
             self._removed_messages.append(work.message_id)
         try:
@@ -185,7 +266,7 @@ class TurnWork:
         if isinstance(command, commands.StartExecution):
             return self._start(command)
         if isinstance(command, commands.DeleteExecution):
-            return self._delete(command)
+            return self._delete(command, work.project_id)
         if isinstance(command, commands.ActionLost):
             command = self._lost(command)
             if command is None:
@@ -196,11 +277,13 @@ class TurnWork:
             if command.call is not None and elsewhere:
                 self._queue_call(command.call, None)
         if work.execution_id is None:
-            return self.loose.handle(command)
+            return self.loose.handle(command, work.project_id)
         if isinstance(command, commands.TimerDue):
             return self._timer(work, command)
-        run = self._memory.load(self._turn, work.execution_id)
-        if run is None:
+        if isinstance(command, steps.ChildEnded) and self._is_outdated(command):
+            return None
+        run = self._load(work.execution_id)
+        if run is None or work.project_id not in (None, run.ex.project_id):
             raise NotFoundError(f"WorkflowExecution not found [id={work.execution_id}]")
         self._apply(run, _as_step(command))
         return _answer(run, command)
@@ -210,24 +293,32 @@ class TurnWork:
         # Each decision has a time of its own: what came first can be told from the rows.
         self._world.now += 1
         before = run.mutations
+        decision.begin()
         try:
             found = decide(run, step, self._world)
         except MistralishError as error:
             if run.mutations != before or run.effects or run.agenda:
                 raise RejectedAfterChangeError from error
             raise
+        finally:
+            decision.end(run.ex.project_id)
         for effect in found:
             self._carry_out(run, effect)
 
     def _start(self, command: commands.StartExecution) -> Any:
-        existing = self._memory.load(self._turn, command.execution_id)
+        existing = None if command.is_new else self._memory.load(self._turn, command.execution_id)
         if existing is not None:
+            if existing.ex.project_id != command.project_id:
+                raise ConflictError(f"Duplicate entry for WorkflowExecution with ID: {command.execution_id}")
             return existing.ex
+        check_place(command.params)
         claim = command.claim
         if claim is not None and not self._turn.claim_cron_trigger(
             claim.trigger_id, claim.expected, claim.next, claim.remaining
         ):
             return None
+        # A trigger has moved on by now: a firing for which there is no room is left out.
+        self._ceiling.check(command.project_id, self._runs.values())
         definition = self._world.find_workflow(command.workflow, command.namespace, command.project_id)
         if definition is None:
             raise NotFoundError(
@@ -244,18 +335,13 @@ class TurnWork:
             description=command.description,
             params=params,
             project_id=command.project_id,
+            openstack=command.openstack,
         )
-        self._begin(run)
-        return run.ex
-
-    def _begin(self, run: Run) -> None:
         self._take_in(run)
-        try:
-            self._apply(run, steps.Begin())
-        except RejectedAfterChangeError as error:
-            self._memory.forget(run)
-            del self._runs[run.ex.id]
-            raise error.__cause__ or error from None
+        self._apply(run, steps.Admit())
+        self.admitted.append((run.ex.id, run.ex.project_id))
+        self._rota.follow(Work(steps.Begin(), run.ex.id, run.root_id))
+        return run.ex
 
     def _take_in(self, run: Run) -> None:
         """Keep a new run in memory, and its specification with what the turn writes."""
@@ -264,21 +350,51 @@ class TurnWork:
             self._specs[spec_id] = dict(run.plan.spec.data)
         self._memory.add(run)
 
-    def _delete(self, command: commands.DeleteExecution) -> bool:
+    def _delete(self, command: commands.DeleteExecution, project_id: str | None) -> bool:
         run = self._memory.get(command.execution_id)
         ex = run.ex if run is not None else self._turn.load_execution(command.execution_id)
-        if ex is None or ex.id in self._deleted:
+        if ex is None or ex.id in self._deleted or project_id not in (None, ex.project_id):
             raise NotFoundError(f"WorkflowExecution not found [id={command.execution_id}]")
         if not command.force and ex.state not in states.COMPLETED:
             raise NotAllowedError(
                 "Only completed executions can be deleted. Use --force to override this. "
                 f"Execution {command.execution_id} is in {ex.state} state"
             )
-        self._memory.forget_tree(ex.root_execution_id or ex.id)
-        if command.at_most is not None and not self._turn.empty(ex.id, command.at_most):
+        if command.at_most is not None and not self._remove_some(ex, command.at_most):
             return False
+        self._memory.forget_tree(ex.root_execution_id or ex.id)
         self._deleted.append(ex.id)
+        self._deleted_trees.add(ex.root_execution_id or ex.id)
         return True
+
+    def _remove_some(self, ex: WorkflowExecution, at_most: int) -> bool:
+        """Remove a part of what is below an execution; say whether nothing is left of it.
+
+        One that has not ended is cancelled first: nothing may go on while it is removed piece by piece.
+        """
+        run = None if states.is_completed(ex.state) else self._load(ex.id)
+        if run is not None:
+            self._apply(run, steps.Stop(states.CANCELLED, "The execution is being deleted."))
+            return False
+        root_id = ex.root_execution_id or ex.id
+        if root_id in self.roots:
+            # What this turn has decided of the tree is written after this, and would be left behind.
+            return False
+        self._memory.forget_tree(root_id)
+        self._deleted_trees.add(root_id)
+        return self._turn.empty(ex.id, at_most)
+
+    def _load(self, execution_id: str) -> Run | None:
+        """A run as the turn has it; None where there is no such execution, or no longer: its rows go at the end."""
+        run = self._memory.load(self._turn, execution_id)
+        gone = run is not None and (run.ex.id in self._deleted or run.root_id in self._deleted)
+        return None if gone else run
+
+    def _is_outdated(self, told: steps.ChildEnded) -> bool:
+        """Whether a child that has ended, as we are told, was run again since: its next end is told too, or will be."""
+        run = self._runs.get(told.child_id) or self._memory.get(told.child_id)
+        ex = run.ex if run is not None else self._turn.load_execution(told.child_id)
+        return ex is not None and ex.state != told.state
 
     def _lost(self, command: commands.ActionLost) -> Any:
         """What is to be done about a lost action: run it again, let it fail, or (None) nothing: it is not lost."""
@@ -293,13 +409,20 @@ class TurnWork:
             return None
         if waits:
             self._removed_calls.append(action.id)
-        elif action.task_execution_id is not None and action.runtime_context.get("safe_rerun"):
+        elif action.task_execution_id is not None and self._may_run_again(action):
             self._again.add(action.id)
             return steps.RunAgain(action.id)
         return commands.ActionFinished(action.id, error=command.reason, is_error=True)
 
+    def _may_run_again(self, action: ActionExecution) -> bool:
+        """Whether the task, or the action itself, says that a second run does no harm."""
+        if action.runtime_context.get("safe_rerun"):
+            return True
+        found = self._world.find_action(action.name, action.workflow_namespace, action.project_id)
+        return found is not None and found.system_action.idempotent
+
     def _timer(self, work: Work, command: commands.TimerDue) -> None:
-        run = self._memory.load(self._turn, command.execution_id)
+        run = self._load(command.execution_id)
         self._removed_timers.append(command.timer_id)
         if run is None:
             return
@@ -314,8 +437,14 @@ class TurnWork:
         match effect:
             case effects.RunActionEffect():
                 self._run_action(run, effect)
+            case effects.Tell(execution_id, steps.ChildRerun() as command):
+                # Before anybody is answered: a rerun that the executions above do not allow is refused as a whole.
+                try:
+                    self._decide(Work(command, execution_id, run.root_id))
+                except MistralishError as error:
+                    raise RejectedAfterChangeError from error
             case effects.Tell(execution_id, command):
-                self.queue.append(Work(command, execution_id, run.root_id))
+                self._rota.follow(Work(command, execution_id, run.root_id))
             case effects.StartChild(child):
                 self._adopt(child)
             case effects.ArmTimer(timer_id, due_at, execution_id, step):
@@ -331,7 +460,7 @@ class TurnWork:
     def _adopt(self, child: Run) -> None:
         self._take_in(child)
         self._runs[child.ex.id] = child
-        self.queue.append(Work(steps.Begin(), child.ex.id, child.root_id))
+        self._rota.follow(Work(steps.Begin(), child.ex.id, child.root_id))
 
     def _set_accepted(self, execution_id: str, accepted: bool) -> None:
         child = self._memory.get(execution_id)
@@ -360,7 +489,9 @@ class TurnWork:
             effect.safe_rerun,
         )
         elsewhere = self._executor.is_elsewhere(effect.target)
-        self._expect_heartbeat(effect.record, elsewhere)
+        # What runs within the turn is nobody's to lose: its result is kept with it, or found again at the next start.
+        if elsewhere or not effect.inline:
+            self._expect_heartbeat(effect.record, elsewhere)
         if elsewhere:
             self._queue_call(call, run.ex.id)
             return
@@ -373,7 +504,7 @@ class TurnWork:
             result = run_action(action, call)
             if result.is_success and not action.is_sync(call.input):
                 return
-        self.queue.append(Work(as_step(effect.record.id, result), run.ex.id, run.root_id))
+        self._rota.follow(Work(as_step(effect.record.id, result), run.ex.id, run.root_id, is_repeatable=True))
 
 
 def as_step(action_id: str, result: Result) -> steps.ActionResult:

@@ -28,6 +28,9 @@ class World(Protocol):
     field_limit: int
     merges: bool
 
+    def is_time_up(self) -> bool:
+        """Whether the turn has taken so long that what can wait should."""
+
     def new_id(self) -> str:
         """A new identifier."""
 

@@ -15,6 +15,9 @@ from mistralish.store.operation import RUNNING
 REFRESH_SECONDS = 5
 """How often triggers that other processes made or removed are looked for."""
 
+MOST_SOURCES = 500
+"""Each takes a thread and a connection."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -86,6 +89,8 @@ class Listeners:
             self._wake.clear()
             try:
                 self._refresh()
+            except UnavailableError as error:
+                logger.debug("Looking for event triggers: %s", error)
             except Exception:
                 logger.exception("Looking for event triggers failed; trying again within %g s", REFRESH_SECONDS)
             self._wake.wait(REFRESH_SECONDS)
@@ -94,7 +99,11 @@ class Listeners:
         wanted = set(self._store.event_sources())
         for source in self._listeners.keys() - wanted:
             self._listeners.pop(source).stop(forget=True)
-        for source in wanted - self._listeners.keys():
+        new = sorted(wanted - self._listeners.keys())
+        room = MOST_SOURCES - len(self._listeners)
+        if len(new) > room:
+            logger.error("No more than %d topics are listened to; left out: %s", MOST_SOURCES, new[room:][:10])
+        for source in new[:room]:
             listener = self._make(*source)
             self._listeners[source] = listener
             listener.start()

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from mistralish import states
 from mistralish.engine.commands import PauseExecution, ResumeExecution
-from mistralish.errors import InputError, MistralishError
+from mistralish.errors import InputError, MistralishError, UnavailableError
 from mistralish.records import WorkflowExecution
 from mistralish.store import Store
 from mistralish.store.operation import MODES, PAUSED, PAUSING, RUNNING
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 class Call(Protocol):
     """The engine's door that is needed."""
 
-    def call(self, command: Any, timeout: float = 60) -> Any:
+    def call(self, command: Any, timeout: float = 10) -> Any:
         """Have a command decided and committed."""
 
 
@@ -87,6 +87,8 @@ class Maintenance:
             self._wake.clear()
             try:
                 self.work()
+            except UnavailableError as error:
+                logger.debug("Maintenance: %s", error)
             except Exception:
                 logger.exception("Maintenance failed; trying again within %g s", self._poll_seconds)
             self._wake.wait(self._poll_seconds)

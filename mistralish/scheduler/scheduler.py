@@ -16,14 +16,15 @@ from functools import partial
 from typing import Any, Protocol
 
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from mistralish.engine.commands import CronClaim, StartExecution, TimerDue
-from mistralish.errors import MistralishError
+from mistralish.errors import MistralishError, UnavailableError
 from mistralish.ids import new_id
 from mistralish.scheduler import cron
+from mistralish.scheduler.steady import SteadyScheduler
 from mistralish.store import Store
 from mistralish.store.operation import RUNNING
+from mistralish.tallies import LookTally
 
 POLL_SECONDS = 5
 BATCH = 500
@@ -68,15 +69,18 @@ class Scheduler:
         self._wake_at: int | None = None
         self._in_flight: set[str] = set()
         self._failed: set[str] = set()
-        # One thread looks: two looks at once would only hand out the same things.
-        self._jobs = BackgroundScheduler(
+        self._looked_at = time.monotonic()
+        self.tally = LookTally()
+        # One thread looks: two looks at once would only hand out the same things. But a look that is asked for during
+        # another one must come after it: with one instance allowed, it would be left out until the next poll.
+        self._jobs = SteadyScheduler(
             executors={"default": ThreadPoolExecutor(1)},
-            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
-            timezone=UTC,
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 2},
         )
 
     def start(self) -> None:
         """Begin to look, at once and then whenever something is due."""
+        self._looked_at = time.monotonic()
         self._running = True
         self._jobs.add_job(
             self._poll, "interval", seconds=self._poll_seconds, id=_POLL, next_run_time=datetime.now(UTC)
@@ -102,13 +106,18 @@ class Scheduler:
             when = max(_EPOCH + timedelta(microseconds=due_us), datetime.now(UTC))
             self._jobs.add_job(self._look_and_log, "date", run_date=when, id=_LOOK, replace_existing=True)
 
+    def seconds_since_look(self) -> float | None:
+        """How long ago it looked for what is due; None when it does not run."""
+        return time.monotonic() - self._looked_at if self._running else None
+
     def look(self) -> None:
         """Hand everything that is due to the engine, and see to it that the next look comes in time."""
         with self._lock:
             self._wake_at = None
         now = self._now()
         for timer in self._store.due_timers(now, BATCH):
-            self._submit(timer.id, TimerDue(timer.id, timer.execution_id, timer.command), None)
+            late = (now - timer.due_at) / 1_000_000
+            self._submit(timer.id, TimerDue(timer.id, timer.execution_id, timer.command), None, late)
         times = [self._store.next_timer_at()]
         # Under maintenance triggers wait; what they missed is caught up by a poll after it.
         if self._store.maintenance() == RUNNING:
@@ -129,8 +138,11 @@ class Scheduler:
     def _look_and_log(self) -> None:
         try:
             self.look()
+        except UnavailableError as error:
+            logger.debug("Looking for what is due: %s", error)
         except Exception:
             logger.exception("Looking for what is due failed; trying again within %g s", self._poll_seconds)
+        self._looked_at = time.monotonic()
 
     def _fire(self, trigger: dict[str, Any], now: int) -> None:
         try:
@@ -138,9 +150,10 @@ class Scheduler:
         except MistralishError as error:
             logger.error("Cron trigger %s (%s) cannot fire: %s", trigger["name"], trigger["id"], error)
             return
-        self._submit(trigger["id"], _start_by(trigger, claim), claim)
+        late = (now - trigger["next_execution_time"]) / 1_000_000
+        self._submit(trigger["id"], _start_by(trigger, claim), claim, late)
 
-    def _submit(self, key: str, command: TimerDue | StartExecution, claim: CronClaim | None) -> None:
+    def _submit(self, key: str, command: TimerDue | StartExecution, claim: CronClaim | None, late: float) -> None:
         with self._lock:
             if key in self._in_flight:
                 return
@@ -151,13 +164,14 @@ class Scheduler:
             with self._lock:
                 self._failed.add(key)
             raise
-        future.add_done_callback(partial(self._done, key, claim))
+        future.add_done_callback(partial(self._done, key, claim, late))
 
-    def _done(self, key: str, claim: CronClaim | None, future: "Future[Any]") -> None:
+    def _done(self, key: str, claim: CronClaim | None, late: float, future: "Future[Any]") -> None:
         error = None if future.cancelled() else future.exception()
         with self._lock:
             if error is None:
                 self._in_flight.discard(key)
+                (self.tally.timers if claim is None else self.tally.cron).add(late)
             else:
                 self._failed.add(key)
             last = self._in_flight <= self._failed
@@ -168,7 +182,9 @@ class Scheduler:
 
     def _report(self, key: str, claim: CronClaim | None, error: BaseException) -> None:
         what = "Timer" if claim is None else "The workflow of cron trigger"
-        logger.error("%s %s failed: %s", what, key, error)
+        # What cannot be done now is tried again; why, is in the log once.
+        level = logging.DEBUG if isinstance(error, UnavailableError) else logging.ERROR
+        logger.log(level, "%s %s failed: %s", what, key, error)
 
 
 def next_claim(trigger: dict[str, Any], now: int) -> CronClaim:

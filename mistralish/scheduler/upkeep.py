@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
+
+from mistralish.errors import UnavailableError
+from mistralish.scheduler.steady import SteadyScheduler
 
 logger = logging.getLogger(__name__)
 
@@ -19,9 +21,7 @@ class Upkeep:
     """
 
     def __init__(self) -> None:
-        self._jobs = BackgroundScheduler(
-            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}, timezone=UTC
-        )
+        self._jobs = SteadyScheduler(job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1})
         self._count = 0
         self.is_stopping = False
 
@@ -48,6 +48,8 @@ def _logged(function: Callable[[], Any]) -> Callable[[], None]:
     def call() -> None:
         try:
             function()
+        except UnavailableError as error:
+            logger.debug("Upkeep: %s", error)  # why, is in the log once
         except Exception:
             logger.exception("Upkeep failed; it is tried again at its next time")
 

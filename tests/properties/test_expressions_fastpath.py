@@ -33,7 +33,7 @@ ATOMS = st.sampled_from(
         *("$", "$.a", "$.b", "$.c", "$.zz", "$.a.b", "$.a.b.c", "$.b[0]", "$.b[0].a", "$.c[-1]", "$.b.a", "$.c.len()"),
         *("null", "true", "false", "0", "1", "2", "2.5", "'1'", "'a'", "word", "[]", "{}", "[1, a]", "{a => 1}"),
         *("env().a", "task(x).result", "task(x).result.a", "task().name", "task(nowhere)", "global(g)", "$__env"),
-        *("execution().id", "dict(a => $.a)", "$unknown"),
+        *("execution().id", "dict(a => $.a)", "$unknown", "range(3)", "range(1, 4)", "range(5, 1, -2)", "range(0, -3)"),
     ]
 )
 BINARY = ["+", "-", "*", "/", "mod", "<", "<=", ">", ">=", "=", "!=", "and", "or", "in"]
@@ -42,7 +42,7 @@ POSTFIX = [
     *(".select($.a)", ".where($.a = 1)", ".select($ + 1)", ".where($)", ".select($)", ".where($ != null).len()"),
     *(".select([$, $.len()])", ".select({k => $})", ".select($.where($ > 0))", ".first().a"),
 ]
-CALLS = ["str", "len", "int", "float", "bool"]
+CALLS = ["str", "len", "int", "float", "bool", "range"]
 
 
 def _grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -50,6 +50,7 @@ def _grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds("({} {} {})".format, inner, st.sampled_from(BINARY), inner)
         | st.builds("{}{}".format, inner, st.sampled_from(POSTFIX))
         | st.builds("{}({})".format, st.sampled_from(CALLS), inner)
+        | st.builds("range({}, {})".format, inner, inner)
         | st.builds("not ({})".format, inner)
         | st.builds("-({})".format, inner)
         | st.builds("[{}, {}]".format, inner, inner)

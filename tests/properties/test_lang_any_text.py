@@ -5,54 +5,13 @@ import time
 
 import pytest
 import yaml
+from definition_texts import texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mistralish.lang import LanguageError, load_workflow, load_yaml, parse_actions, parse_workbook, parse_workflows
 
 PARSERS = (parse_workflows, parse_actions, parse_workbook)
-PIECES = (
-    *("version: '2.0'\n", "name: b\n", "wf:\n", "  tasks:\n", "    t1:\n", "      action: std.echo output=<% $.x %>\n"),
-    *(
-        "      on-success: [t2]\n",
-        "    t2: {join: all}\n",
-        "{",
-        "}",
-        "[",
-        "]",
-        "<%",
-        "%>",
-        "{{",
-        "}}",
-        "&a ",
-        "*a",
-        "@",
-    ),
-    *(
-        "- ",
-        "? ",
-        ": ",
-        "\t",
-        "\n",
-        "  ",
-        "'",
-        '"',
-        "|",
-        ">",
-        "#",
-        "%",
-        "!",
-        "<<: ",
-        "=",
-        "~",
-        "1:2:3",
-        ".inf",
-        "\ufeff",
-    ),
-    *("\\ud800", "\x85", "\u2028", "---\n", "...\n", "2015-01-01", "0x", "1_0", "with-items: i in [", "retry: count="),
-)
-texts = st.one_of(st.text(max_size=300), st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
-
 names = st.sampled_from(["t1", "t2", "t3", "noop", "fail msg='x'", "t-4", ""])
 scalars = st.one_of(
     st.none(),

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from hypothesis import settings
 from hypothesis import strategies as st
-from unit.engine.simulation import WAIT, Simulation, error, ok
+from unit.engine.simulated import WAIT, Simulation, error, ok
 
 from mistralish import states
 

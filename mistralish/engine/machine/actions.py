@@ -12,7 +12,12 @@ from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
 from mistralish.errors import MistralishError, WorkflowError
+from mistralish.lang.fields import MAX_NAME_LENGTH
+from mistralish.masking import holds_sealed, shown
 from mistralish.records import ActionExecution
+
+MAX_DEPTH = 100
+"""Sub-workflows within each other: so many levels below the execution that was started."""
 
 
 def start_one(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None = None, index: int = 0) -> None:
@@ -62,7 +67,7 @@ def _input_of(run: Run, task: TaskRun, world: World, item: dict[str, Any] | None
     if not isinstance(given, dict):
         raise WorkflowError(
             f"Wrong dynamic input for task: {plan.name}. Dict type is expected. "
-            f"Actual type: {type(given).__name__}. Actual value: {given!r}"
+            f"Actual type: {type(given).__name__}. Actual value: {shown(given)}"
         )
     defaults = _action_defaults(run, task)
     return deep_update(given, defaults, overwrite=False) if defaults else dict(given)
@@ -121,7 +126,8 @@ def _start_action(run: Run, task: TaskRun, world: World, action: Action, given: 
     )
     run.created.append(record)
     run.add_child(task, record)
-    inline = action.system_action.is_inline(base_input)
+    # What is sealed is opened by an executor only, so that no key is needed, and no time spent on it, in a turn.
+    inline = action.system_action.is_inline(base_input) and not holds_sealed(base_input)
     if not inline:
         run.record(
             world.now,
@@ -154,7 +160,15 @@ def _target(run: Run, task: TaskRun, world: World, given: dict[str, Any] | None)
     if task.plan.target is None:
         return None
     target = task.plan.target.evaluate(data.task_view(run, task, given), RunScope(run, world, task))
-    return None if target is None or target == "" else str(target)
+    if target is None or target == "":
+        return None
+    name = str(target)
+    if len(name) > MAX_NAME_LENGTH or "\0" in name:
+        raise WorkflowError(
+            f"The target of task '{task.plan.name}' is no name of executors: that has at most {MAX_NAME_LENGTH} "
+            "characters, and none of them is NUL"
+        )
+    return name
 
 
 def call_context(record: ActionExecution, workflow_name: str | None) -> dict[str, Any]:
@@ -171,6 +185,11 @@ def call_context(record: ActionExecution, workflow_name: str | None) -> dict[str
 
 def _start_child(run: Run, task: TaskRun, world: World, name: str, given: dict[str, Any], index: int) -> None:
     ex = run.ex
+    if creation.depth_of(run) >= MAX_DEPTH:
+        raise WorkflowError(
+            f"Workflow '{name}' cannot be started: there are {MAX_DEPTH} sub-workflows within each other already, "
+            "which is the most that is allowed; does it call itself without end?"
+        )
     namespace = ex.params.get("namespace", ex.workflow_namespace)
     workbook = ex.runtime_context.get("wb_name")
     found = world.find_workflow(f"{workbook}.{name}", namespace, ex.project_id) if workbook else None
@@ -186,7 +205,9 @@ def _start_child(run: Run, task: TaskRun, world: World, name: str, given: dict[s
     }
     if "notify" in ex.params:
         params["notify"] = ex.params["notify"]
-    params.update({k: v for k, v in given.items() if k not in accepted})
+    more = {k: v for k, v in given.items() if k not in accepted}
+    creation.check_place(more)
+    params.update(more)
     child = creation.create_run(
         world,
         found,

@@ -1,55 +1,68 @@
 """Contexts that nobody kept: computed anew from what the tasks before have published.
 
-A task after a join sees what had come to the join when the task was made. In a loop the same join starts again
-with what comes later, which may itself go back to that task; so a join is always asked about a point in time.
+A task execution's row tells of its last end only. So before one that has ended starts again (a join with late branches
+or in a loop, a task that is run again), what its followers saw is written to their rows.
 """
-
-from typing import NamedTuple
 
 from mistralish import states
 from mistralish.engine.context import Context, after_publishing, merge
 from mistralish.engine.run import Run, TaskRun
 
-
-class _Place(NamedTuple):
-    """A task, and for a join the task from which it is looked at: what came later than that is not seen."""
-
-    task: TaskRun
-    seen_from: TaskRun | None
-
-    @property
-    def key(self) -> tuple[int, int]:
-        return self.task.number, -1 if self.seen_from is None else self.seen_from.number
-
-    def shows(self, source: TaskRun) -> bool:
-        """Whether ``source`` had come to the join by then."""
-        by = self.seen_from
-        if by is None:
-            return True
-        return source.number < by.number and (source.rec.finished_at or 0) <= by.rec.created_at
+SEEN = "__seen"
+"""Where a task's runtime context keeps what it saw, if that cannot be computed any more."""
 
 
 def recall(run: Run, task: TaskRun) -> Context:
     """What the branch has published before ``task``. Not recursive: a line of ancestors may be long."""
-    known: dict[tuple[int, int], Context] = {}
-    above: dict[tuple[int, int], list[_Place]] = {}
-    top = _Place(task, None)
-    todo = [top]
+    known: dict[int, Context] = {}
+    above: dict[int, list[TaskRun]] = {}
+    todo = [task]
     while todo:
-        place = todo[-1]
-        if place.key in known:
+        here = todo[-1]
+        if here.number in known:
             todo.pop()
-        elif place.key not in above:
-            above[place.key] = _before(run, place)
-            # A place that is open already is the way that we came: it goes round in a circle, and adds nothing.
-            todo.extend(p for p in above[place.key] if _kept(p, known, run.merges) is None and p.key not in above)
+        elif here.number not in above:
+            above[here.number] = before = [] if SEEN in here.rec.runtime_context else upstream(run, here)
+            # One that is open already is the way that we came: it goes round in a circle, and adds nothing.
+            todo.extend(t for t in before if _kept(t, known, run.merges) is None and t.number not in above)
         else:
-            found = (_kept(p, known, run.merges) for p in above[place.key])
-            known[place.key] = merge(c for c in found if c is not None)
+            known[here.number] = _written(here) or merge(
+                c for t in above[here.number] if (c := _kept(t, known, run.merges)) is not None
+            )
             todo.pop()
-    for place in above[top.key]:
-        _keep(place, known, run.merges)
-    return known[top.key]
+    for before_it in above[task.number]:
+        if before_it.out_context is None:
+            # Others that follow it will ask for it too.
+            before_it.out_context = _kept(before_it, known, run.merges)
+    return known[task.number]
+
+
+def write_down(run: Run, task: TaskRun) -> None:
+    """Write what the followers of ``task`` saw to their rows: it is about to start again.
+
+    Those of joins behind it as well, since what such a join saw follows from ``task``.
+    """
+    passed = {task.rec.id}
+    todo = [task]
+    while todo:
+        cause = todo.pop()
+        for name, _ in cause.rec.next_tasks or ():
+            for follower in reversed(run.by_name.get(name, ())):
+                if follower.plan.spec.join:
+                    if follower.rec.id not in passed:
+                        passed.add(follower.rec.id)
+                        todo.append(follower)
+                elif _is_caused_by(follower, cause):
+                    if SEEN in follower.rec.runtime_context:
+                        break  # those before it were written down when this happened the last time
+                    keep_seen(run, follower)
+
+
+def keep_seen(run: Run, task: TaskRun) -> None:
+    """Write what ``task`` saw to its row."""
+    seen = task.in_context or recall(run, task)
+    task.rec.runtime_context[SEEN] = {"vars": seen.vars, "versions": seen.versions}
+    run.touch(task.rec)
 
 
 def upstream(run: Run, task: TaskRun) -> list[TaskRun]:
@@ -62,7 +75,7 @@ def upstream(run: Run, task: TaskRun) -> list[TaskRun]:
             t
             for name in run.plan.spec.inbound.get(spec.name, ())
             for t in run.by_name.get(name, ())
-            if t.rec.state in states.COMPLETED and triggers(t, spec.name)
+            if t.rec.state in states.COMPLETED and triggers(t, spec.name) and _was_in_time(t, task)
         ]
     else:
         found = [run.tasks[cause["task_id"]] for cause in task.rec.runtime_context.get("triggered_by", ())]
@@ -75,35 +88,24 @@ def triggers(task: TaskRun, name: str) -> bool:
     return any(entry[0] == name for entry in task.rec.next_tasks or ())
 
 
-def _before(run: Run, place: _Place) -> list[_Place]:
-    task, seen_from = place
-    if run.plan.is_reverse:
-        return [_Place(t, None) for t in upstream(run, task)]
-    if not task.plan.spec.join:
-        return [_place(run, t, task) for t in upstream(run, task)]
-    return [_place(run, t, seen_from) for t in upstream(run, task) if place.shows(t)]
+def _was_in_time(source: TaskRun, join: TaskRun) -> bool:
+    """Whether ``source`` had come when the join ended, if it has; one that failed before it started sees them all."""
+    rec = join.rec
+    is_open = rec.state not in states.COMPLETED or rec.started_at is None
+    return is_open or source.rec.completed_seq < rec.completed_seq
 
 
-def _place(run: Run, task: TaskRun, seen_from: TaskRun | None) -> _Place:
-    if not task.plan.spec.join:
-        return _Place(task, None)
-    place = _Place(task, seen_from)
-    nothing_came_since = all(place.shows(t) and not t.plan.spec.join for t in upstream(run, task))
-    return _Place(task, None) if nothing_came_since else place
+def _is_caused_by(task: TaskRun, cause: TaskRun) -> bool:
+    return any(entry["task_id"] == cause.rec.id for entry in task.rec.runtime_context.get("triggered_by", ()))
 
 
-def _kept(place: _Place, known: dict[tuple[int, int], Context], merges: bool) -> Context | None:
-    task = place.task
-    if place.seen_from is None:
-        if task.out_context is not None:
-            return task.out_context
-        if task.in_context is not None:
-            return after_publishing(task.in_context, task.rec.published, merges)
-    context = known.get(place.key)
+def _written(task: TaskRun) -> Context | None:
+    seen = task.rec.runtime_context.get(SEEN)
+    return None if seen is None else Context(seen["vars"], seen["versions"])
+
+
+def _kept(task: TaskRun, known: dict[int, Context], merges: bool) -> Context | None:
+    if task.out_context is not None:
+        return task.out_context
+    context = task.in_context or known.get(task.number)
     return None if context is None else after_publishing(context, task.rec.published, merges)
-
-
-def _keep(place: _Place, known: dict[tuple[int, int], Context], merges: bool) -> None:
-    """Keep what the tasks just before were found to give: others that follow them will ask for it too."""
-    if place.seen_from is None and place.task.out_context is None:
-        place.task.out_context = _kept(place, known, merges)

@@ -3,7 +3,8 @@
 from mistralish import states
 from mistralish.actions import Result
 from mistralish.engine import commands, steps
-from mistralish.engine.machine import actions, data, tasks, workflows
+from mistralish.engine.machine import actions, data, items, tasks, workflows
+from mistralish.engine.machine.ancestry import write_down
 from mistralish.engine.machine.reports import check_new_state, outcome
 from mistralish.engine.machine.state import (
     check_size,
@@ -83,6 +84,8 @@ def child_ended(run: Run, task: TaskRun, step: steps.ChildEnded, world: World) -
     child.output = step.output
     # Loaded after it had ended, it is accepted, and counted, already.
     set_accepted(run, task, child, True)
+    if task.accepted > items.count(task):
+        _take_the_place(run, task, child, world)
     output = step.output if step.state == states.SUCCESS else {"result": step.state_info or _said(step)}
     tasks.action_ended(run, task, world, step.state, output)
 
@@ -103,8 +106,19 @@ def child_rerun(run: Run, task: TaskRun, step: steps.ChildRerun, world: World) -
             task.running += 1
         set_accepted(run, task, child, False)
         child.state = states.RUNNING
+        _take_the_place(run, task, child, world)
     workflows.revive(run, world)
+    write_down(run, task)
     set_task_state(run, task, world, states.RUNNING, None, processed=False)
+    workflows.look_at_waiting_joins(run)
+
+
+def _take_the_place(run: Run, task: TaskRun, child: ChildRef, world: World) -> None:
+    """Let no other result for the item count: a child that runs again may have been followed by others since."""
+    index = data.index_of(child)
+    for other in data.children(run, task, world).values():
+        if other is not child and data.index_of(other) == index:
+            set_accepted(run, task, other, False)
 
 
 def update_execution(run: Run, command: commands.UpdateExecution, world: World) -> None:

@@ -1,5 +1,6 @@
 """Making a new execution: its input, parameters, environment and variables, all checked before it exists."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mistralish.engine.machine import data
@@ -10,7 +11,11 @@ from mistralish.engine.world import Definition, World
 from mistralish.errors import InputError
 from mistralish.expressions import compile_value
 from mistralish.lang.specs import REQUIRED, WorkflowSpec
+from mistralish.masking import shown
 from mistralish.records import WorkflowExecution
+
+PLACE = ("root_execution_id", "task_execution_id", "parent_execution_id")
+"""Of an execution's params, those that say where it is in a tree."""
 
 
 def create_run(
@@ -23,8 +28,9 @@ def create_run(
     params: dict[str, Any] | None = None,
     project_id: str = "",
     parent: Run | None = None,
+    openstack: dict[str, Any] | None = None,
 ) -> Run:
-    """A new execution of ``definition``, not yet begun.
+    """A new execution of ``definition``, not yet begun. ``openstack``: who asked for it; a child's is its parent's.
 
     Raises InputError where ``given`` or ``params`` do not fit; EvaluationError from ``vars`` or the environment.
     """
@@ -35,6 +41,8 @@ def create_run(
         _check_target(spec, params.get("task_name"))
     params.setdefault("namespace", definition.namespace)
     params["env"] = _environment(params, world, project_id)
+    if parent is not None:
+        openstack = parent.ex.context.get("openstack")
     require_json(given, "the input")
     require_json(params, "params")
     ex = WorkflowExecution(
@@ -48,7 +56,7 @@ def create_run(
         tags=definition.tags,
         input={**given, **{k: v for k, v in spec.input.items() if k not in given}},
         params=params,
-        context={"__execution": {"id": execution_id}},
+        context={"__execution": {"id": execution_id}} | ({"openstack": openstack} if openstack else {}),
         runtime_context={"index": params.get("index", 0)},
         task_execution_id=params.get("task_execution_id"),
         parent_execution_id=parent.ex.id if parent else None,
@@ -57,6 +65,8 @@ def create_run(
         created_at=world.now,
         updated_at=world.now,
     )
+    if parent is not None:
+        ex.runtime_context["depth"] = depth_of(parent) + 1
     if definition.workbook_name:
         ex.runtime_context["wb_name"] = definition.workbook_name
     check_size(ex.input, world, "WorkflowExecution", "input")
@@ -69,6 +79,19 @@ def create_run(
         ex.context.update(definition.plan.vars.evaluate(view, RunScope(run, world)))
         check_size(ex.context, world, "WorkflowExecution", "context")
     return run
+
+
+def check_place(params: Mapping[str, Any]) -> None:
+    """Raise InputError where ``params`` claim a place in a tree of executions: it could be another project's."""
+    for name in PLACE:
+        if params.get(name):
+            raise InputError(f"params.{name} says where an execution is in a tree: leave it out, the service sets it")
+
+
+def depth_of(run: Run) -> int:
+    """How many executions are above this one."""
+    depth = run.ex.runtime_context.get("depth", 0)
+    return depth if isinstance(depth, int) else 0
 
 
 def check_input(name: str, kind: str, expected: Any, given: dict[str, Any]) -> None:
@@ -101,19 +124,20 @@ def _environment(params: dict[str, Any], world: World, project_id: str) -> dict[
         env = stored
     if not isinstance(env, dict):
         raise InputError(
-            f"Unexpected value type for environment [env={env}, type={type(env).__name__}]: "
+            f"Unexpected value type for environment [env={shown(env)}, type={type(env).__name__}]: "
             "a name or an object is needed"
         )
     if not params.get("evaluate_env", True):
         return env
-    result: dict[str, Any] = compile_value(env).evaluate({"__env": env}, _EnvironmentScope(env))
+    result: dict[str, Any] = compile_value(env).evaluate({"__env": env}, _EnvironmentScope(env, project_id))
     return result
 
 
 class _EnvironmentScope:
     """The scope in which an environment's own expressions are evaluated: only ``env()`` means something."""
 
-    def __init__(self, env: dict[str, Any]) -> None:
+    def __init__(self, env: dict[str, Any], project: str) -> None:
+        self.project = project
         self._env = env
 
     def env(self) -> dict[str, Any]:

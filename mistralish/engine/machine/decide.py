@@ -74,6 +74,7 @@ def _refresh_join(run: Run, task: Any, step: steps.RefreshJoin, world: World) ->
 
 
 _HANDLERS: dict[type, Any] = {
+    steps.Admit: lambda run, c, world: workflows.admit(run, world),
     steps.Begin: lambda run, c, world: workflows.begin(run, world),
     steps.ActionResult: children.action_result,
     steps.ActionState: children.action_state,

@@ -15,6 +15,7 @@ from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
 from mistralish.errors import MistralishError
+from mistralish.masking import mask_values
 
 
 def check(run: Run, world: World) -> None:
@@ -96,7 +97,7 @@ def _cut(message: Any, world: World) -> str | None:
     """A message as the output's ``result``: text, no longer than a field may be."""
     if message is None:
         return None
-    message = str(message)
+    message = str(mask_values(message))
     if world.field_limit < 0:
         return message
     limit = world.field_limit * 1024
@@ -123,7 +124,7 @@ def _failed_message(run: Run, world: World) -> str:
         for is_child, label in ((False, "action_ex_id"), (True, "wf_ex_id")):
             same = [c for c in both if isinstance(c, ChildRef) == is_child]
             lines.extend(
-                f"    [{label}={c.id}, idx={i}]: {(c.output or {}).get('result', 'Unknown')!s}\n"
+                f"    [{label}={c.id}, idx={i}]: {mask_values((c.output or {}).get('result', 'Unknown'))!s}\n"
                 for i, c in enumerate(same)
                 if c.state == states.ERROR
             )

@@ -16,6 +16,10 @@ from mistralish.engine.run import Run, TaskRun
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
 from mistralish.errors import InputError
+from mistralish.masking import shown
+
+MAX_ITEMS = 100_000
+"""How many items a task may have."""
 
 PORTION = 100
 """How many items are started in one step of a turn; the rest follow in further steps."""
@@ -25,9 +29,9 @@ def start(run: Run, task: TaskRun, world: World) -> bool:
     """Start the items that are to run now. True: there is nothing to run, the task is done."""
     values = _values(run, task, world)
     rec = task.rec
-    count = len(next(iter(values.values()), ()))
     if "with_items" not in rec.runtime_context:
-        rec.runtime_context["with_items"] = {"capacity": rec.runtime_context.get("concurrency"), "count": count}
+        size = len(next(iter(values.values()), ()))
+        rec.runtime_context["with_items"] = {"capacity": rec.runtime_context.get("concurrency"), "count": size}
         run.touch(rec)
     task.pending = deque(_indexes_to_run(run, task, world))
     if not task.pending:
@@ -43,20 +47,26 @@ def portion(run: Run, task: TaskRun, world: World) -> None:
     values = _values(run, task, world)
     concurrency = task.rec.runtime_context.get("concurrency") or 0
     free = concurrency - task.running if concurrency else len(task.pending)
-    for _ in range(min(free, len(task.pending), PORTION)):
+    started = 0
+    while task.pending and started < min(free, PORTION):
         index = task.pending.popleft()
         item = {name: items[index] for name, items in values.items()}
         actions.start_one(run, task, world, item, index)
-    if task.pending and free > PORTION:
+        started += 1
+        if world.is_time_up():
+            break
+    if task.pending and started < free:
         run.effects.append(Tell(run.ex.id, steps.DispatchItems(task.rec.id)))
 
 
 def is_done(task: TaskRun) -> bool:
     """Whether the task ends now: every item has a result that counts, or one was cancelled."""
-    if task.cancelled:
-        return True
-    count = task.rec.runtime_context.get("with_items", {}).get("count") or 1
-    return task.accepted == count and task.running == 0
+    return bool(task.cancelled) or (task.accepted == count(task) and task.running == 0)
+
+
+def count(task: TaskRun) -> int:
+    """How many results the task needs."""
+    return task.rec.runtime_context.get("with_items", {}).get("count") or 1
 
 
 def final_state(task: TaskRun) -> tuple[str, str | None]:
@@ -79,9 +89,14 @@ def _values(run: Run, task: TaskRun, world: World) -> dict[str, list[Any]]:
         if not isinstance(items, Iterable):
             raise InputError(
                 f"Wrong input format for: {task.plan.name}. Iterable type is expected for each value: "
-                f"'{name}' is {items!r}"
+                f"'{name}' is {shown(items, name)}"
             )
         values[name] = list(items.keys() if isinstance(items, Mapping) else items)
+    if (most := max(map(len, values.values()), default=0)) > MAX_ITEMS:
+        raise actions.TaskFailureError(
+            f"Task '{task.plan.name}' has {most} items: at most {MAX_ITEMS} are allowed; "
+            "share them out among several tasks"
+        )
     if len({len(items) for items in values.values()}) > 1:
         lengths = {name: len(items) for name, items in values.items()}
         raise InputError(
@@ -93,10 +108,10 @@ def _values(run: Run, task: TaskRun, world: World) -> dict[str, list[Any]]:
 
 def _indexes_to_run(run: Run, task: TaskRun, world: World) -> list[int]:
     """The items that have neither a result that counts nor one under way."""
-    count = task.rec.runtime_context["with_items"]["count"]
+    size = task.rec.runtime_context["with_items"]["count"]
     taken = {
         data.index_of(child)
         for child in data.children(run, task, world).values()
         if child.accepted or child.state not in states.COMPLETED
     }
-    return [index for index in range(count) if index not in taken] if taken else list(range(count))
+    return [index for index in range(size) if index not in taken] if taken else list(range(size))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from mistralish import states
 from mistralish.engine.machine.ancestry import triggers
+from mistralish.engine.machine.flow import BACKLOG
 from mistralish.engine.run import Run, TaskRun
 
 
@@ -93,6 +94,15 @@ def _may_still_come(run: Run, name: str) -> bool:
                 if source not in seen:
                     seen.add(source)
                     todo.append(source)
-            elif task.rec.state not in states.COMPLETED or triggers(task, current):
+            elif task.rec.state not in states.COMPLETED or (triggers(task, current) and not _is_cut_off(run, task)):
                 return True
     return False
+
+
+def _is_cut_off(run: Run, task: TaskRun) -> bool:
+    """Whether what follows a task was started as far as it will be: what a ``fail`` comes before never is.
+
+    It matters once the execution goes on after all, because something in it is run again.
+    """
+    comes_later = run.ex.runtime_context.get(BACKLOG) or any(kind == "dispatch" for kind, _ in run.agenda)
+    return task.rec.processed and run.ex.state == states.RUNNING and not comes_later

@@ -17,6 +17,7 @@ from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
 from mistralish.errors import WorkflowError
 from mistralish.expressions import Compiled
+from mistralish.masking import shown
 
 
 def before_start(run: Run, task: TaskRun, world: World) -> bool:
@@ -133,6 +134,6 @@ def _whole(value: Compiled, view: View, scope: RunScope, policy: str, task: Task
     if isinstance(result, bool) or not isinstance(result, int) or result < 0:
         raise WorkflowError(
             f"Invalid data type in policy '{policy}' of task '{task.plan.name}': "
-            f"a whole number of at least 0 is needed, the value is {result!r}"
+            f"a whole number of at least 0 is needed, the value is {shown(result)}"
         )
     return result

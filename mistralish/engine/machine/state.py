@@ -9,6 +9,9 @@ from mistralish.engine.effects import ArmTimer, DisarmTimer, Notify, SetAccepted
 from mistralish.engine.run import Child, ChildRef, Run, TaskRun
 from mistralish.engine.world import World
 from mistralish.errors import InputError, WorkflowError
+from mistralish.expressions.errors import TooDeepError, UseError
+from mistralish.expressions.values import Meter
+from mistralish.masking import mask_values
 from mistralish.records import ActionExecution
 
 _TASK_EVENTS = {
@@ -84,7 +87,9 @@ def set_workflow_state(run: Run, world: World, state: str, info: Any = None) -> 
     ex = run.ex
     before = ex.state
     if info is not None and not isinstance(info, str):
-        info = orjson.dumps(info).decode()
+        info = orjson.dumps(mask_values(info)).decode()
+    if info is not None and world.field_limit >= 0:
+        info = info[: world.field_limit * 1024]
     ex.state = state
     ex.state_info = info
     ex.accepted = state in states.COMPLETED
@@ -157,16 +162,28 @@ def disarm_all(run: Run, task: TaskRun) -> None:
     task.timers = None
 
 
-def check_size(value: Any, world: World, owner: str, field: str) -> None:
-    """Raise WorkflowError where a value is larger than ``execution_field_size_limit_kb`` allows."""
+def check_size(value: Any, world: World, owner: str, field: str) -> int:
+    """Return how many bytes a value takes as JSON.
+
+    Raises WorkflowError where it cannot be kept, or is larger than ``execution_field_size_limit_kb`` allows.
+    """
     limit = world.field_limit
-    if limit < 0 or not value:
-        return
-    size = len(orjson.dumps(value, default=str))
-    if size > limit * 1024:
-        raise WorkflowError(
-            f"Field size limit exceeded [class={owner}, field={field}, size={size // 1024}KB, limit={limit}KB]"
-        )
+    if not value:
+        return 0
+    said = f"[class={owner}, field={field}"
+    try:
+        if limit >= 0:
+            Meter(limit * 1024, each=1).take(value)
+        size = len(orjson.dumps(value, default=str))
+    except TooDeepError as error:
+        raise WorkflowError(f"The value cannot be kept {said}]: {error}") from None
+    except UseError:
+        raise WorkflowError(f"Field size limit exceeded {said}, size>{limit}KB, limit={limit}KB]") from None
+    except TypeError as error:
+        raise WorkflowError(f"The value cannot be kept as JSON {said}]: {error}") from None
+    if size > limit * 1024 and limit >= 0:
+        raise WorkflowError(f"Field size limit exceeded {said}, size={size // 1024}KB, limit={limit}KB]")
+    return size
 
 
 def require_json(value: Any, what: str) -> None:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import orjson
+
 from mistralish import states
 from mistralish.engine.context import EMPTY, deep_update
 from mistralish.engine.effects import Tell
 from mistralish.engine.machine import actions, data, ending, flow, items, joins, policies
+from mistralish.engine.machine.ancestry import keep_seen, write_down
 from mistralish.engine.machine.state import (
     check_size,
     disarm_all,
@@ -19,10 +22,18 @@ from mistralish.engine.scope import RunScope
 from mistralish.engine.steps import RefreshJoin
 from mistralish.engine.world import World
 from mistralish.errors import MistralishError, WorkflowError
+from mistralish.masking import mask_values
 from mistralish.records import ActionExecution, TaskExecution
+
+CONTEXT_FIELDS = 16
+"""How many times ``execution_field_size_limit_kb`` all published variables that a task sees may take together."""
 
 PUBLISHED_GLOBAL = "__published_global"
 """Where a task's runtime context keeps what it published to the whole execution."""
+
+
+SETTLED = "__settled"
+"""Where a join's runtime context keeps how many tasks had ended when it was last decided on."""
 
 
 def create(run: Run, world: World, command: flow.RunNew) -> TaskRun:
@@ -31,8 +42,10 @@ def create(run: Run, world: World, command: flow.RunNew) -> TaskRun:
     is_join = bool(plan.spec.join)
     if is_join and (existing := run.latest(command.name)) is not None:
         if existing.rec.state != states.WAITING and not _is_counted(run, existing, command):
-            existing.arrived = None
-            set_task_state(run, existing, world, states.WAITING, "Task is waiting.")
+            if existing.rec.state == states.ERROR and joins.evaluate(run, existing).state == states.ERROR:
+                _come_too_late(run, existing)
+            else:
+                _start_again(run, existing, world)
         return existing
     ex = run.ex
     rec = TaskExecution(
@@ -49,7 +62,7 @@ def create(run: Run, world: World, command: flow.RunNew) -> TaskRun:
         unique_key=f"join-task-{ex.id}-{command.name}" if is_join else None,
         runtime_context={"triggered_by": command.triggered_by} if command.triggered_by else {},
         project_id=ex.project_id,
-        created_at=world.now,
+        created_at=_after_all(run, world),
         updated_at=world.now,
     )
     task = TaskRun(rec, plan)
@@ -58,15 +71,44 @@ def create(run: Run, world: World, command: flow.RunNew) -> TaskRun:
     if is_join:
         run.record(world.now, "task", {"task_id": rec.id, "name": rec.name, "state": states.WAITING})
     elif command.triggered_by:
-        task.in_context = data.out_context(run, run.tasks[command.triggered_by[0]["task_id"]])
+        cause = run.tasks[command.triggered_by[0]["task_id"]]
+        task.in_context = data.out_context(run, cause)
+        if cause.rec.state not in states.COMPLETED:
+            keep_seen(run, task)  # a join that has been started again before its followers were made
     elif not run.plan.is_reverse:
         task.in_context = EMPTY
     return task
 
 
+def _start_again(run: Run, join: TaskRun, world: World) -> None:
+    write_down(run, join)
+    join.arrived = join.in_context = join.out_context = None
+    set_task_state(run, join, world, states.WAITING, "Task is waiting.", processed=False)
+
+
+def _come_too_late(run: Run, join: TaskRun) -> None:
+    """A branch leads to a join that has failed without it, and still cannot start: it does not fail again.
+
+    What the branch has published counts at the end of the execution as if the join had waited for it.
+    """
+    write_down(run, join)
+    join.in_context = join.out_context = None
+    run.agenda.append(("check", None))
+
+
+def _after_all(run: Run, world: World) -> int:
+    """The time, but later than all tasks were made that there are: it is by this that they are put in order again.
+
+    Another process may have made them, by another clock.
+    """
+    newest = next(reversed(run.tasks.values()), None)
+    return world.now if newest is None else max(world.now, newest.rec.created_at + 1)
+
+
 def _is_counted(run: Run, join: TaskRun, command: flow.RunNew) -> bool:
     """Whether the join was settled with the task that now leads to it ended: both in one decision."""
-    return all(run.tasks[cause["task_id"]].rec.completed_seq <= join.settled for cause in command.triggered_by)
+    settled = join.rec.runtime_context.get(SETTLED, 0)
+    return all(run.tasks[cause["task_id"]].rec.completed_seq <= settled for cause in command.triggered_by)
 
 
 def run_new(run: Run, task: TaskRun, world: World) -> None:
@@ -85,6 +127,8 @@ def run_existing(run: Run, task: TaskRun, world: World, reset: bool = False, rer
     with ErrorsFailExecution(run, task, world, "Failed to run task"):
         if task.rec.state == states.SUCCESS:
             raise WorkflowError("Rerunning succeeded tasks is not supported.")
+        if rerun:
+            write_down(run, task)
         set_task_state(run, task, world, states.RUNNING, None, processed=False, rerun=rerun)
         if rerun:
             _apply_before(run, task, world)
@@ -97,15 +141,18 @@ def run_existing(run: Run, task: TaskRun, world: World, reset: bool = False, rer
 
 
 def action_ended(run: Run, task: TaskRun, world: World, state: str, output: Any) -> None:
-    """Take notice that an action or child execution of the task has ended."""
-    if task.rec.state in states.COMPLETED:
+    """Take notice that an action or child execution of the task has ended.
+
+    A task that is held back by a policy goes on when its time has come, whatever ends meanwhile.
+    """
+    if task.rec.state in (*states.COMPLETED, states.DELAYED, states.WAITING):
         return
     with ErrorsFailExecution(run, task, world, "Failed to handle action completion"):
         if task.plan.with_items is None:
             info = None
             if state != states.SUCCESS:
                 result = output.get("result") if isinstance(output, dict) else None
-                info = str(result) if result else None
+                info = str(mask_values(result)) if result else None
             complete(run, task, world, state, info)
         elif items.is_done(task):
             complete(run, task, world, *items.final_state(task))
@@ -212,8 +259,7 @@ def settle_join(run: Run, join: TaskRun, world: World, found: joins.JoinState) -
         return
     if run.ex.state == states.PAUSED or run.ex.state in states.COMPLETED:
         return
-    join.settled = run.completions
-    join.rec.runtime_context["triggered_by"] = found.triggered_by
+    join.rec.runtime_context.update({SETTLED: run.completions, "triggered_by": found.triggered_by})
     run.touch(join.rec)
     join.in_context = None
     if found.state == states.RUNNING:
@@ -307,6 +353,27 @@ def _drop_results(run: Run, task: TaskRun, world: World) -> None:
             run.touch(child)
 
 
+def _check_context(run: Run, task: TaskRun, world: World, size: int) -> None:
+    """Raise WorkflowError where the tasks after this one would see more than one context may hold.
+
+    Published variables may take the place of older ones, so only now and then is it measured what there is: when as
+    much was published since the last time as there was room for then.
+    """
+    if world.field_limit < 0:
+        return
+    limit = CONTEXT_FIELDS * world.field_limit * 1024
+    run.published_since += size
+    if run.published_since <= limit - run.context_size:
+        return
+    whole = {**data.in_context(run, task).vars, **(task.rec.published or {})}
+    run.context_size, run.published_since = len(orjson.dumps(whole, default=str)), 0
+    if run.context_size > limit:
+        raise WorkflowError(
+            f"All published variables together take {run.context_size // 1024}KB, "
+            f"but not more than {limit // 1024}KB are allowed: publish less, or overwrite what is no longer needed"
+        )
+
+
 def _publish(run: Run, task: TaskRun, world: World) -> None:
     rec = task.rec
     plan = task.plan.publish.get(rec.state)
@@ -315,7 +382,7 @@ def _publish(run: Run, task: TaskRun, world: World) -> None:
     view = data.task_view(run, task)
     scope = RunScope(run, world, task)
     rec.published = None if plan.branch is None else plan.branch.evaluate(view, scope)
-    check_size(rec.published, world, "TaskExecution", "published")
+    _check_context(run, task, world, check_size(rec.published, world, "TaskExecution", "published"))
     reaches = [reach.evaluate(view, scope) for reach in (plan.global_, plan.atomic) if reach is not None]
     for published in reaches:
         run.ex.context = deep_update(run.ex.context, published)

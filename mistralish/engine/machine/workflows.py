@@ -8,15 +8,24 @@ from mistralish.engine import steps
 from mistralish.engine.context import deep_update
 from mistralish.engine.effects import Tell
 from mistralish.engine.machine import data, ending, flow, tasks
+from mistralish.engine.machine.ancestry import SEEN
 from mistralish.engine.machine.state import check_follows, set_workflow_state, touch_workflow
 from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.world import World
 from mistralish.errors import InputError
 
 
-def begin(run: Run, world: World) -> None:
-    """Start an execution that was just made."""
+def admit(run: Run, world: World) -> None:
+    """Say that an execution that was just made is under way, before it does anything."""
     set_workflow_state(run, world, states.RUNNING)
+
+
+def begin(run: Run, world: World) -> None:
+    """Start the first tasks; not of what was paused, ended, or gone on with in the meantime."""
+    if run.ex.state == states.IDLE:
+        set_workflow_state(run, world, states.RUNNING)
+    if run.ex.state != states.RUNNING or run.tasks:
+        return
     dispatch(run, flow.to_continue(run, world), world)
     run.agenda.append(("check", None))
 
@@ -106,9 +115,6 @@ def resume(run: Run, world: World, env: dict[str, Any] | None = None) -> None:
     update_environment(run, world, env)
     set_workflow_state(run, world, states.RUNNING)
     _go_on(run, world, flow.to_continue(run, world))
-    for task in list(run.tasks.values()):
-        if task.rec.state == states.WAITING and task.plan.spec.join and not task.timers:
-            run.agenda.append(("join", task))
     _tell_parent_change(run)
 
 
@@ -125,8 +131,7 @@ def rerun(run: Run, task: TaskRun, world: World, reset: bool, skip: bool, env: d
     command: flow.FlowCommand = (
         flow.Skip(task.rec.id) if skip else flow.RunExisting(task.rec.id, reset=reset, rerun=True)
     )
-    causes = task.rec.runtime_context.get("triggered_by")
-    task.rec.runtime_context = {"triggered_by": causes} if causes else {}
+    task.rec.runtime_context = {k: v for k, v in task.rec.runtime_context.items() if k in ("triggered_by", SEEN)}
     run.touch(task.rec)
     _go_on(run, world, [command])
 
@@ -155,7 +160,15 @@ def _go_on(run: Run, world: World, commands: list[flow.FlowCommand]) -> None:
             task.rec.processed = True
             run.touch(task.rec)
     dispatch(run, commands, world)
+    look_at_waiting_joins(run)
     run.agenda.append(("check", None))
+
+
+def look_at_waiting_joins(run: Run) -> None:
+    """Have all waiting joins looked at: while the execution was paused, or over, nobody did."""
+    for task in list(run.tasks.values()):
+        if task.rec.state == states.WAITING and task.plan.spec.join and not task.timers:
+            run.agenda.append(("join", task))
 
 
 def _tell_parent_change(run: Run) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from unit.engine.simulation import Simulation
+from unit.engine.simulated import Simulation
 
 
 @pytest.fixture(params=["", "decision"], ids=["kept", "reloaded"])

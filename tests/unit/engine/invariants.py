@@ -26,7 +26,7 @@ class Before:
 
     def check(self, run: Run, command: Any, history: Sequence[HistoryEvent]) -> None:
         """See that the decision left the run in order."""
-        _counts_are_right(run)
+        counts_are_right(run)
         assert not run.agenda
         assert [e.seq for e in run.events] == list(range(self._seq + 1, run.seq + 1)), "history has a gap"
         assert self._seq == len(history), "history does not go on where it ended"
@@ -47,7 +47,8 @@ class Before:
                 assert (task.rec.state, repr(task.rec.published)) == was, f"finished task {task.rec.name} changed"
 
 
-def _counts_are_right(run: Run) -> None:
+def counts_are_right(run: Run) -> None:
+    """See that what a run counts is what a recount gives."""
     tasks = [t.rec for t in run.tasks.values()]
     counted = (run.incomplete, run.unhandled, run.cancelled)
     expected = (

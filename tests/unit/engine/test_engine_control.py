@@ -1,7 +1,7 @@
 """Engine commands in a workflow, and what callers do to an execution: pause, resume, stop, change."""
 
 import pytest
-from unit.engine.simulation import error, ok
+from unit.engine.simulated import error, ok
 
 from mistralish.actions import Result
 from mistralish.engine import commands, steps

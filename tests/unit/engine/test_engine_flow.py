@@ -1,7 +1,7 @@
 """Direct workflows: which task follows which."""
 
 import pytest
-from unit.engine.simulation import error, ok
+from unit.engine.simulated import error, ok
 
 
 def test_on_success_follows_success_and_on_error_failure(simulate):

@@ -1,7 +1,7 @@
 """What an execution starts with: input, params, environment, variables; and reverse workflows."""
 
 import pytest
-from unit.engine.simulation import error, ok
+from unit.engine.simulated import error, ok
 
 from mistralish.errors import InputError, MistralishError
 

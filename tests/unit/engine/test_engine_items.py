@@ -1,7 +1,7 @@
 """with-items: one action or sub-workflow for each item."""
 
 import pytest
-from unit.engine.simulation import WAIT, Simulation, error, ok
+from unit.engine.simulated import WAIT, Simulation, error, ok
 
 
 def items(given: str, more: str = "", action: str = "std.echo output=<% $.i %>") -> str:

@@ -1,7 +1,7 @@
 """Joins: when they start, when they cannot, and what they see."""
 
 import pytest
-from unit.engine.simulation import error, ok
+from unit.engine.simulated import error, ok
 
 
 def test_join_all_starts_once_after_the_last_branch(simulate):

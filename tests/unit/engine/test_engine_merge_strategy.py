@@ -1,7 +1,7 @@
 """The setting merge_strategy: whether what is published takes the place of what was there, or is merged into it."""
 
 import pytest
-from unit.engine.simulation import Simulation
+from unit.engine.simulated import Simulation
 
 from mistralish.engine.context import MergedView
 

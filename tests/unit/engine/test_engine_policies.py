@@ -1,7 +1,7 @@
 """Task policies, with time that passes only when the test says so."""
 
 import pytest
-from unit.engine.simulation import error, ok
+from unit.engine.simulated import error, ok
 
 
 def one_task(policies: str, action: str = "std.async_noop", more: str = "") -> str:

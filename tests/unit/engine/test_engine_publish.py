@@ -1,6 +1,6 @@
 """Publishing: what reaches whom."""
 
-from unit.engine.simulation import Simulation, error, ok
+from unit.engine.simulated import Simulation, error, ok
 
 
 def test_what_a_branch_publishes_is_seen_by_its_own_branch_only(simulate):

@@ -1,7 +1,7 @@
 """Running failed tasks again, and skipping them."""
 
 import pytest
-from unit.engine.simulation import error, ok
+from unit.engine.simulated import error, ok
 
 from mistralish.errors import InputError
 

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from unit.engine.simulation import WAIT, Simulation, ok
+from unit.engine.simulated import WAIT, Simulation, ok
 
 from mistralish.engine.run import TaskRun
 

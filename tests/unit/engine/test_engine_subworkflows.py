@@ -1,6 +1,6 @@
 """Sub-workflows: their result, failure, pause, resume and cancel, down and up."""
 
-from unit.engine.simulation import Simulation, error
+from unit.engine.simulated import Simulation, error
 
 TREE = """
 version: '2.0'
@@ -280,3 +280,10 @@ def test_a_sub_workflow_that_its_task_no_longer_waits_for_is_cancelled_with_the_
     assert sim.states() == {"m": "ERROR", "after": "RUNNING"}
     sim.stop("CANCELLED")
     assert sim.children("m")[0].state == "CANCELLED"
+
+
+def test_who_started_the_tree_is_known_in_all_of_it(simulate):
+    sim = simulate(TREE).start(openstack={"user_name": "ann"})
+    assert [sim.rows.executions[x].context["openstack"] for x in (sim.root_id, *below(sim))] == [
+        {"user_name": "ann"}
+    ] * 3

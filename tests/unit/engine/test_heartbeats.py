@@ -1,5 +1,6 @@
 """Signs of life: for whom they are given, and when silence means that an action was lost."""
 
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,15 +23,21 @@ class Rig:
         self.beats: list[tuple[list[str], int]] = []
         self.silent: dict[str, int] = {}
         self.told: list[ActionLost] = []
+        self.reports: list[Future[Any]] = []
         self.heartbeats = Heartbeats(
             self,  # type: ignore[arg-type]
             self.in_flight,
-            self.told.append,
+            self.submit,
             lambda: self.wall,
             interval=10,
             max_missed=3,
             monotonic=lambda: self.here,
         )
+
+    def submit(self, command: ActionLost) -> "Future[Any]":
+        self.told.append(command)
+        self.reports.append(Future())
+        return self.reports[-1]
 
     def in_flight(self, seconds: float) -> list[str]:
         self.asked.append(seconds)
@@ -63,7 +70,7 @@ def test_what_runs_here_gives_a_sign_of_life_at_every_tick(rig: Rig) -> None:
 
 
 def test_silence_is_reported_only_once_others_had_time_to_be_heard(rig: Rig) -> None:
-    rig.silent = {"lost": 0}
+    rig.silent = {"lost": SECOND}
     for _ in range(3):
         rig.tick()
     assert rig.told == []
@@ -85,7 +92,7 @@ def test_an_action_may_be_silent_for_as_many_intervals_as_may_be_missed(rig: Rig
 def test_after_a_pause_or_a_jump_of_the_clock_others_get_their_time_again(rig: Rig, here: float, wall: float) -> None:
     for _ in range(5):
         rig.tick()
-    rig.silent = {"asleep like us": 0}
+    rig.silent = {"asleep like us": SECOND}
     rig.tick(here, wall)
     rig.tick()
     rig.tick()
@@ -94,8 +101,24 @@ def test_after_a_pause_or_a_jump_of_the_clock_others_get_their_time_again(rig: R
     assert len(rig.told) == 1
 
 
+def test_what_is_reported_is_reported_again_only_once_that_has_been_decided(rig: Rig) -> None:
+    rig.silent = {"lost": SECOND}
+    for _ in range(6):
+        rig.tick()
+    assert len(rig.told) == 1
+    rig.reports[0].set_result(None)
+    rig.tick()
+    assert len(rig.told) == 2
+
+
 def test_any_number_of_lost_actions_is_reported(rig: Rig) -> None:
     rig.silent = {f"a{number:04}": 0 for number in range(1_201)}
     for _ in range(4):
         rig.tick()
     assert len({command.action_id for command in rig.told}) == 1_201
+
+
+def test_what_a_stopping_process_has_handed_over_is_reported_at_once(rig: Rig) -> None:
+    rig.silent = {"handed over": 0, "perhaps alive": SECOND}
+    rig.tick()
+    assert [command.action_id for command in rig.told] == ["handed over"]

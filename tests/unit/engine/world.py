@@ -11,7 +11,7 @@ from mistralish.records import ActionExecution, WorkflowExecution
 from mistralish.times import moment
 
 if TYPE_CHECKING:
-    from unit.engine.simulation import Simulation
+    from unit.engine.simulated import Simulation
 
 START = 1_700_000_000_000_000
 """The time at which every simulation begins, in microseconds."""
@@ -51,6 +51,9 @@ class SimulatedWorld:
             self._keep(spec, f"{book.name}.{spec.name}", namespace, book.name)
         for action in book.actions:
             self._action_specs[namespace, f"{book.name}.{action.name}"] = action
+
+    def is_time_up(self) -> bool:
+        return False
 
     def new_id(self) -> str:
         self._ids += 1

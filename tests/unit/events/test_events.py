@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mistralish.events import Event, starts
+from mistralish.events import Event, listeners, starts
 from mistralish.events.event import NoEventError, read_event
 
 
@@ -110,3 +110,44 @@ def test_the_same_event_gives_the_same_execution_for_each_trigger() -> None:
     first = ids("m")
     assert first == ids("m")
     assert len({*first, *ids("m2"), *ids("m", "y"), *ids(None), *ids(None)}) == 10
+
+
+class Sources:
+    """A store whose triggers wait for so many topics."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def event_sources(self) -> list[tuple[str, str]]:
+        return [("x", f"t{number:03}") for number in range(self.count)]
+
+
+class Silent:
+    """A listener that only counts."""
+
+    def __init__(self, source: tuple[str, str], log: list[tuple[str, tuple[str, str]]]) -> None:
+        self.source, self.log = source, log
+
+    def start(self) -> None:
+        self.log.append(("start", self.source))
+
+    def stop(self, *, forget: bool = False) -> None:
+        self.log.append(("stop", self.source))
+
+
+def test_only_so_many_topics_are_listened_to_and_the_rest_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("kombu")
+    monkeypatch.setattr(listeners, "MOST_SOURCES", 3)
+    store, log = Sources(5), []
+    found = listeners.Listeners(store, None, "amqp://u:p@h", "pool", "ours")  # type: ignore[arg-type]  # not asked
+    monkeypatch.setattr(found, "_make", lambda *source: Silent(source, log))
+    found._refresh()
+    assert log == [("start", ("x", f"t00{number}")) for number in range(3)]
+    assert "No more than 3 topics are listened to; left out: [('x', 't003'), ('x', 't004')]" in caplog.text
+    store.count = 1
+    found._refresh()
+    store.count = 4
+    found._refresh()
+    assert len(found._listeners) == 3

@@ -91,13 +91,19 @@ class Simulation:
         given: dict[str, Any] | None = None,
         params: dict[str, Any] | None = None,
         namespace: str = "",
+        openstack: dict[str, Any] | None = None,
     ) -> "Simulation":
         """Start a workflow; it becomes the root that the other methods are about."""
         definition = self.world.find_workflow(name, namespace, "")
         assert definition is not None, name
         params = {**(params or {}), **({"namespace": namespace} if namespace else {})}
         run = create_run(
-            self.world, definition, execution_id=self.world.new_id(), given=given or {}, params=params, project_id=""
+            self.world,
+            definition,
+            execution_id=self.world.new_id(),
+            given=given or {},
+            params=params,
+            openstack=openstack,
         )
         self.root_id = run.ex.id
         self._memory.add(run)

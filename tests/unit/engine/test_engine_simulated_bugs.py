@@ -1,0 +1,182 @@
+"""What the simulation of the service (tests/simulation) has found, each as small as it could be made."""
+
+from unit.engine.simulated import WAIT, error, ok
+
+from mistralish.engine import steps
+
+
+def test_a_join_that_waited_when_its_execution_failed_is_looked_at_when_that_is_run_again(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            early: {on-success: meet}
+            late: {on-success: meet}
+            bad: {on-error: fail}
+            meet: {join: all}
+        """,
+        mocks={"late": WAIT, "bad": WAIT},
+    ).start()
+    sim.finish("bad", error()).finish("late")
+    assert (sim.state, sim.task("meet").state) == ("ERROR", "WAITING")
+    sim.rerun(sim.task("bad")).finish("bad")
+    assert (sim.state, sim.task("meet").state) == ("ERROR", "ERROR")
+
+
+def test_a_failed_join_does_not_fail_once_more_with_each_branch_that_comes_later(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            a: {on-success: meet, publish: {a: 1}}
+            b: {on-success: meet, on-error: noop}
+            c: {on-success: meet, publish: {c: 3}}
+            meet: {join: all, on-error: after}
+            after: {publish: {after: yes}}
+        """,
+        mocks={"a": WAIT, "b": WAIT, "c": WAIT},
+    ).start()
+    sim.finish("a").finish("b", error())
+    assert sim.task("meet").state == "ERROR"
+    sim.finish("c")
+    assert (sim.state, len(sim.tasks("after"))) == ("SUCCESS", 1)
+
+
+def test_a_sub_workflow_that_is_run_again_takes_the_place_of_those_that_followed_it(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            sub: {workflow: below, with-items: i in <% range(1) %>, retry: {count: 1, delay: 1}}
+            bad: {action: std.fail}
+        below:
+          tasks:
+            w: {action: std.noop}
+        """,
+        mocks={"w": [error(), ok("second"), ok("third")]},
+    ).start()
+    sim.advance(2)
+    first, _ = sim.children("sub")
+    assert (sim.state, sim.task("sub").state, first.state) == ("ERROR", "SUCCESS", "ERROR")
+    sim.rerun(sim.task("w", first.id))
+    assert (sim.state, sim.task("sub").state) == ("ERROR", "SUCCESS")
+    assert [child.accepted for child in sim.children("sub")] == [True, False]
+
+
+def test_what_came_out_of_each_start_of_a_join_stays_known(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            first: {on-success: round}
+            round:
+              join: one
+              publish: {n: '<% $.get(n, 0) + 1 %>'}
+              on-success: [behind, {again: '<% $.n < 3 %>'}]
+            again: {on-success: round}
+            behind: {publish: {saw: <% $.n %>}, on-success: last}
+            last: {publish: {last: <% $.saw %>}}
+        """,
+        mocks={"behind": WAIT},
+    ).start()
+    waiting = list(sim.waiting)
+    for action_id in reversed(waiting):
+        sim.finish(action_id)
+    assert [task.published["saw"] for task in sim.tasks("behind")] == [1, 2, 3]
+    assert sorted(task.published["last"] for task in sim.tasks("last")) == [1, 2, 3]
+
+
+def test_what_followed_a_task_goes_on_with_what_it_saw_though_the_task_is_run_again(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            a: {publish-on-error: {from_a: failed}, publish: {from_a: well}, on-error: [behind, fail]}
+            behind: {publish: {saw: <% $.from_a %>}}
+        """,
+        mocks={"a": [error(), ok()], "behind": WAIT},
+    ).start()
+    sim.rerun(sim.task("a"))
+    sim.finish("behind")
+    assert sim.task("behind").published == {"saw": "failed"}
+
+
+def test_a_join_that_ends_for_the_second_time_while_its_execution_is_paused_leads_on_afterwards(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            first: {on-success: round}
+            round:
+              join: one
+              publish: {n: '<% $.get(n, 0) + 1 %>'}
+              on-success: [{again: '<% $.n < 2 %>'}, {last: '<% $.n >= 2 %>'}]
+            again: {on-success: round}
+            last: {action: std.noop}
+        """,
+        mocks={"round": WAIT},
+    ).start()
+    sim.finish("round").pause().finish("round").resume()
+    assert (sim.state, sim.states().get("last")) == ("SUCCESS", "SUCCESS")
+
+
+def test_a_task_that_waits_after_its_end_is_not_ended_by_a_child_that_is_told_of_twice(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            sub: {workflow: below, wait-after: 5}
+        below:
+          tasks: {w: {action: std.noop}}
+        """
+    ).start()
+    (child,) = sim.children("sub")
+    told = steps.ChildEnded(sim.task("sub").id, child.id, child.state, child.state_info, child.output)
+    sim.decide(sim.root_id, told)
+    assert sim.task("sub").state == "DELAYED"
+    sim.advance(5)
+    assert sim.state == "SUCCESS"
+
+
+def test_tasks_are_in_the_order_in_which_they_were_made_though_the_clock_goes_back(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            a: {on-success: b}
+            b: {on-success: c}
+            c: {action: std.noop}
+        """,
+        mocks={"a": WAIT, "b": WAIT},
+    ).start()
+    for name in "ab":
+        sim.world.now -= 60_000_000
+        sim.finish(name)
+    assert [task.name for task in sorted(sim.tasks(), key=lambda task: task.created_at)] == ["a", "b", "c"]
+
+
+def test_a_join_does_not_wait_for_what_a_fail_has_cut_off_before_its_execution_went_on_again(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            broken: {on-complete: both}
+            cut: {on-success: [fail, never]}
+            never: {on-success: both}
+            both: {join: all}
+        """,
+        mocks={"broken": [error(), ok()], "cut": WAIT},
+    ).start()
+    sim.finish("cut")
+    assert (sim.state, sim.states()["both"]) == ("ERROR", "WAITING")
+    sim.rerun(sim.task("broken"))
+    assert (sim.state, sim.states()["both"]) == ("ERROR", "ERROR")
