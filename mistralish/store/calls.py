@@ -8,6 +8,7 @@ from mistralish.records import ActionExecution, QueuedCall
 from mistralish.store import models
 from mistralish.store.bulk import RowReader, chunks
 from mistralish.store.connection import POSTGRESQL, Connection
+from mistralish.store.indexes import unfinished
 from mistralish.store.statements import Statement, given
 
 _ACTION = RowReader(ActionExecution)
@@ -21,7 +22,7 @@ class Calls:
         action = models.ActionExecution
         # The unfinished ones are found by their partial index; of these the few that are silent are wanted.
         silent = (
-            models.unfinished(action)
+            unfinished(action)
             & (action.id > given("after"))
             & (action.state == states.RUNNING)
             & (action.is_sync == True)  # noqa: E712 - SQL

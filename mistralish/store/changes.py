@@ -1,6 +1,6 @@
 """What a turn writes, and what it reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class Changes:
     ``specs``: id (``json_text.spec_id``) → data; one that is there already is left alone.
     ``accepted``: (execution id, flag) of child executions that are otherwise unchanged.
     ``delete_executions``: ids; each goes with its tasks, actions, children (and theirs), timers, messages, history.
+    ``touched``: the roots of the trees that have changed, None for all that the turn has locked.
     """
 
     insert: Sequence[Record] = field(default_factory=list)
@@ -39,6 +40,7 @@ class Changes:
     accepted: Sequence[tuple[str, bool]] = field(default_factory=list)
     delete_executions: Sequence[str] = field(default_factory=list)
     delete_actions: Sequence[str] = field(default_factory=list)
+    touched: Collection[str] | None = None
 
 
 @dataclass(slots=True)

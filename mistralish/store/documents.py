@@ -1,7 +1,8 @@
 """Documents: single rows as plain dictionaries, JSON decoded, times in microseconds."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import peewee
@@ -10,11 +11,12 @@ from mistralish.errors import ConflictError, InputError, NotAllowedError, NotFou
 from mistralish.ids import new_id
 from mistralish.store import json_text, models
 from mistralish.store.connection import Connection
-from mistralish.store.fields import JsonField, NameField
+from mistralish.store.counters import Counter
+from mistralish.store.fields import FlagField, JsonField, NameField
 from mistralish.store.kinds import Kind, kind_of
 from mistralish.store.migrations import CATALOG_REVISION
 from mistralish.store.statements import Statement, given
-from mistralish.store.tenancy import Tenant, check_writable, visible
+from mistralish.store.tenancy import Tenant, check_writable, found_by_id, visible
 
 # Of definitions: a trigger is not one, and it changes at every firing.
 _CATALOG = frozenset(("workflow", "workbook", "action", "environment", "code_source", "dynamic_action"))
@@ -36,10 +38,10 @@ class Documents:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        spec, counter = models.Spec, models.Counter
+        spec = models.Spec
         self._spec = Statement(connection, spec.select(spec.data).where(spec.id == given("id")))
-        revision = counter.select(counter.value).where(counter.name == CATALOG_REVISION)
-        self._revision = Statement(connection, revision)
+        self._revision = Counter(connection, CATALOG_REVISION)
+        self._lookups: dict[tuple[Any, ...], Statement] = {}
 
     def create(self, kind_name: str, values: Mapping[str, Any], *, tenant: Tenant) -> dict[str, Any]:
         """Store a new document and return it whole.
@@ -139,28 +141,17 @@ class Documents:
 
     def revision(self) -> int:
         """Return a number that grows with every change of a definition or environment."""
-        return self._revision.rows()[0][0]
+        return self._revision.read() or 0
 
     def _lookup(
         self, kind: Kind, identifier: str, tenant: Tenant, namespace: str | None, falls_back: bool
     ) -> dict[str, Any] | None:
-        """Prefer: the id over a name, the namespace asked for over the default, one's own over what others share."""
-        columns = kind.columns
-        match = columns["id"] == identifier
-        order = [match.desc()]
-        if kind.by_name:
-            named = columns["name"] == identifier
-            if kind.namespaced and namespace is not None:
-                spaces = [namespace, ""] if falls_back else [namespace]
-                named &= columns["namespace"].in_(spaces)
-                order.append((columns["namespace"] == namespace).desc())
-            match |= named
-        order += [(columns["project_id"] == tenant.project_id).desc(), columns["id"].asc()]
-        seen = visible(kind, tenant)
-        query = kind.model.select().where(match if seen is None else match & seen).order_by(*order).limit(1)
-        with self._connection.read() as database:
-            row = database.execute(query).fetchone()
-        return decode(kind, tuple(columns), row) if row else None
+        form = (kind.name, tenant.all_projects, tenant.is_admin, namespace is None, falls_back)
+        statement = self._lookups.get(form)
+        if statement is None:
+            statement = self._lookups[form] = Statement(self._connection, _lookup_query(*form))
+        row = statement.first(id=identifier, project=tenant.project_id, namespace=namespace)
+        return decode(kind, tuple(kind.columns), row) if row else None
 
     def _own(self, kind: Kind, identifier: str, tenant: Tenant, namespace: str | None) -> dict[str, Any]:
         row = self._lookup(kind, identifier, tenant, namespace, kind.falls_back)
@@ -175,9 +166,12 @@ class Documents:
 
     def _check_no_triggers(self, row: Mapping[str, Any], identifier: str, namespace: str | None) -> None:
         for trigger, called in _TRIGGERS:
-            query = trigger.select(trigger.id).where(trigger.workflow_id == row["id"]).order_by(trigger.id)
-            ids = [found[0] for found in self._connection.database.execute(query)]
-            if ids:
+            query = trigger.select(trigger.id, trigger.project_id).where(trigger.workflow_id == row["id"])
+            found = self._connection.database.execute(query.order_by(trigger.id)).fetchall()
+            if found:
+                ids = [name for name, project_id in found if project_id == row["project_id"]]
+                foreign = len(found) - len(ids)
+                ids += [f"{foreign} of other projects"] if foreign else []
                 # The reference names the namespace for cron triggers only.
                 place = f", namespace={namespace or ''}" if trigger is models.CronTrigger else ""
                 raise InputError(
@@ -196,19 +190,48 @@ class Documents:
 
     def _touch_catalog(self, kind: Kind) -> None:
         if kind.name in _CATALOG:
-            touch_catalog(self._connection.database)
+            self._revision.increase()
 
 
-def touch_catalog(database: peewee.Database) -> None:
-    """Let everyone who keeps definitions know that what they would find may have changed."""
-    counter = models.Counter
-    database.execute(counter.update(value=counter.value + 1).where(counter.name == CATALOG_REVISION))
+def _lookup_query(
+    kind_name: str, all_projects: bool, is_admin: bool, in_any_namespace: bool, falls_back: bool
+) -> peewee.Query:
+    """Prefer: the id over a name, the namespace asked for over the default, one's own over what others share."""
+    kind = kind_of(kind_name)
+    columns = kind.columns
+    identifier: Any = given("id")
+    project_id: Any = given("project")
+    namespace: Any = given("namespace")
+    tenant = Tenant(project_id, all_projects, is_admin)
+    found = found_by_id(kind, tenant, identifier)
+    if not kind.by_name:
+        return kind.model.select().where(found)
+    order = [(columns["id"] == identifier).desc()]
+    named = columns["name"] == identifier
+    if kind.namespaced and not in_any_namespace:
+        spaces = [namespace, ""] if falls_back else [namespace]
+        named &= columns["namespace"].in_(spaces)
+        order.append((columns["namespace"] == namespace).desc())
+    seen = visible(kind, tenant)
+    found |= named if seen is None else named & seen
+    order += [(columns["project_id"] == project_id).desc(), columns["id"].asc()]
+    return kind.model.select().where(found).order_by(*order).limit(1)
 
 
 def decode(kind: Kind, names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
     """Return the document whose columns ``names`` have the raw values ``row``."""
-    columns = kind.columns
-    return {name: columns[name].python_value(value) for name, value in zip(names, row, strict=True)}
+    document = dict(zip(names, row, strict=True))
+    for name, read in _decoders(kind.name):
+        if document.get(name) is not None:
+            document[name] = read(document[name])
+    return document
+
+
+@cache
+def _decoders(kind_name: str) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """Give the columns whose values the driver does not give as they are meant."""
+    columns = kind_of(kind_name).columns.items()
+    return tuple((name, column.python_value) for name, column in columns if isinstance(column, JsonField | FlagField))
 
 
 def _writable(kind_name: str) -> Kind:

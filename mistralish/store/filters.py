@@ -12,20 +12,21 @@ That is refused with the list of operators; ``eq:`` in front takes any value who
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from operator import and_, eq, ge, gt, le, lt, ne, or_
 from typing import Any
 
 import peewee
-from peewee import BigIntegerField, fn
+from peewee import SQL, BigIntegerField, fn
 
 from mistralish.errors import InputError
+from mistralish.json_reader import read_json
 from mistralish.store import json_text, models
 from mistralish.store.connection import CANONICAL_TEXT, SQLITE
 from mistralish.store.dates import Span, parse_date
 from mistralish.store.fields import FlagField, JsonField, TagsField, TimeField
+from mistralish.store.indexes import is_flag
 from mistralish.store.kinds import Kind
 
 OPERATORS = ("eq", "neq", "in", "nin", "gt", "gte", "lt", "lte", "has")
@@ -34,31 +35,18 @@ TASK_NAME = "task_name"
 """An attribute of action executions that is looked for in their tasks."""
 
 _MOST_VALUES = 1000
+# Where each value is a condition of its own: databases bound how deep conditions may be nested.
+_MOST_CONDITIONS = 100
+# Up to so many values stand in the statement itself. SQLite's connections keep statements, each of another length by
+# itself: with many values, a client's queries alone would fill hundreds of MiB.
+_FEW = 20
 _INT64 = 1 << 63
 _WORD = re.compile(r"([A-Za-z_]+):")
 _FIXED_WORDS = frozenset(("state", "scope", "type"))
-_NOT_OURS = frozenset(
-    [
-        "ne",
-        "not",
-        "ge",
-        "le",
-        "like",
-        "ilike",
-        "contains",
-        "startswith",
-        "endswith",
-        "regex",
-        "equals",
-        "equal",
-        "isnull",
-        "null",
-        "between",
-        "notin",
-        "not_in",
-        "is",
-    ]
-)
+_NOT_OURS = frozenset((
+    "ne", "not", "ge", "le", "like", "ilike", "contains", "startswith", "endswith",
+    "regex", "equals", "equal", "isnull", "null", "between", "notin", "not_in", "is",
+))  # fmt: skip
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -80,14 +68,11 @@ def parse_filter(kind: Kind, field: str, text: str) -> Filter:
     allowed = _operators(column)
     if operator not in allowed:
         raise InputError(f"'{field}' cannot be filtered by '{operator}': choose from {', '.join(allowed)}")
-    if isinstance(column, TagsField):
-        return Filter(field, operator, (value,) if operator == "has" else _texts(value.split(",")))
-    if isinstance(column, JsonField):
-        return Filter(field, operator, (value,) if operator == "has" else _jsons(field, operator, value))
-    parts = value.split(",") if operator in ("in", "nin") else [value]
-    if len(parts) > _MOST_VALUES:
-        raise InputError(f"'{field}' has {len(parts)} values to choose from: at most {_MOST_VALUES} are possible")
-    return Filter(field, operator, tuple(_typed(column, field, part) for part in parts))
+    values = _values(column, field, operator, value)
+    most = _MOST_CONDITIONS if isinstance(column, JsonField | TimeField) else _MOST_VALUES
+    if len(values) > most:
+        raise InputError(f"'{field}' has {len(values)} values to choose from: at most {most} are possible")
+    return Filter(field, operator, values)
 
 
 def filterable(kind: Kind) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -100,7 +85,7 @@ def filterable(kind: Kind) -> dict[str, tuple[str, tuple[str, ...]]]:
     return {name: (_type(column), _operators(column)) for name, column in columns.items()}
 
 
-def condition(kind: Kind, chosen: Filter, dialect: str) -> peewee.Expression:
+def condition(kind: Kind, chosen: Filter, dialect: str) -> peewee.ColumnBase:
     """Return the SQL condition of a filter. As in SQL, a row without a value meets no condition but ``null``."""
     column = _column(kind, chosen.field)
     if chosen.field == TASK_NAME and TASK_NAME not in kind.columns:
@@ -148,6 +133,15 @@ def _type(column: peewee.Field) -> str:
     return next((name for cls, name in types.items() if isinstance(column, cls)), "text")
 
 
+def _values(column: peewee.Field, field: str, operator: str, text: str) -> tuple[Any, ...]:
+    if isinstance(column, TagsField):
+        return (text,) if operator == "has" else _texts(text.split(","))
+    if isinstance(column, JsonField):
+        return (text,) if operator == "has" else _jsons(field, operator, text)
+    parts = text.split(",") if operator in ("in", "nin") else [text]
+    return tuple(_typed(column, field, part) for part in parts)
+
+
 def _typed(column: peewee.Field, field: str, text: str) -> Any:
     if isinstance(column, TimeField):
         try:
@@ -168,9 +162,9 @@ def _typed(column: peewee.Field, field: str, text: str) -> Any:
 def _jsons(field: str, operator: str, text: str) -> tuple[str | None, ...]:
     source = f"[{text}]" if operator in ("in", "nin") else text
     try:
-        value = json.loads(source)
+        value = read_json(source, any_character=True)
         return tuple(json_text.canonical(each) for each in (value if operator in ("in", "nin") else [value]))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _bad(field, text, f"JSON ({error})") from error
 
 
@@ -178,7 +172,7 @@ def _texts(parts: Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def _compare(column: peewee.Field, chosen: Filter, dialect: str) -> peewee.Expression:
+def _compare(column: peewee.Field, chosen: Filter, dialect: str) -> peewee.ColumnBase:
     operator, values = chosen.operator, chosen.values
     if operator == "null":
         return column.is_null()
@@ -188,11 +182,13 @@ def _compare(column: peewee.Field, chosen: Filter, dialect: str) -> peewee.Expre
         return _dates(column, operator, values)
     if operator == "has":
         return _contains(column, values[0], dialect)
-    if values[0] is None:
+    if operator in ("eq", "neq") and values[0] is None:
         return column.is_null(operator == "eq")
     if isinstance(column, JsonField):
         return _json(column, operator, values, dialect)
-    given = [_value(value) for value in values]
+    if isinstance(column, FlagField):
+        return _flag(column, operator, values)
+    given = _together(values) if dialect == SQLITE and len(values) > _FEW else [_value(value) for value in values]
     if operator == "in":
         return column.in_(given)
     if operator == "nin":
@@ -200,30 +196,46 @@ def _compare(column: peewee.Field, chosen: Filter, dialect: str) -> peewee.Expre
     return _BINARY[operator](column, given[0])
 
 
-def _json(column: JsonField, operator: str, values: Sequence[Any], dialect: str) -> peewee.Expression:
+def _together(values: Sequence[str | int]) -> peewee.SQL:
+    return peewee.SQL("(SELECT value FROM json_each(?))", (json.dumps(values),))
+
+
+def _flag(column: FlagField, operator: str, values: Sequence[bool]) -> peewee.ColumnBase:
+    wanted = set(values) if operator in ("eq", "in") else {True, False} - set(values)
+    return joined(or_, [is_flag(column, value) for value in sorted(wanted)] or [_never(column)])
+
+
+def _json(column: JsonField, operator: str, values: Sequence[Any], dialect: str) -> peewee.ColumnBase:
     each = [_json_equals(column, value, dialect) for value in values]
     if operator in ("eq", "in"):
-        return reduce(or_, each, column.is_null() & column.is_null(False))
-    return reduce(and_, [~one for one in each], column.is_null(False))
+        return joined(or_, each or [_never(column)])
+    return joined(and_, [column.is_null(False), *(~one for one in each)])
 
 
-def _json_equals(column: JsonField, value: str, dialect: str) -> peewee.ColumnBase:
+def _json_equals(column: JsonField, value: str | None, dialect: str) -> peewee.ColumnBase:
     """Whether a column's JSON equals that of a canonical text, whatever the order of keys."""
+    if value is None:
+        return column.is_null()
+    text = json_text.dump(json.loads(value))
     if dialect == SQLITE:
-        return getattr(fn, CANONICAL_TEXT)(column) == _value(value)
-    as_text = column == _value(json_text.dump(json.loads(value)))
+        same = getattr(fn, CANONICAL_TEXT)(column) == _value(value)
+        # The order of keys does not change how long a text is, and to decode each row's costs a hundred times as much.
+        # A text with a blank in front was written by another library (see ``json_text``), in its own way.
+        alike = (fn.LENGTH(column) == len(text or "")) | (fn.SUBSTR(column, 1, 1) == " ")
+        return peewee.Case(None, [(alike, same)], SQL("FALSE"))
+    as_text = column == _value(text)
     if _BEYOND_JSONB.search(value):
         return as_text
     as_json = column.cast("jsonb") == peewee.Cast(_value(value), "jsonb")
     return peewee.Case(None, [(fn.STRPOS(column, "\\u") > 0, as_text)], as_json)
 
 
-def _dates(column: TimeField, operator: str, spans: Sequence[Span]) -> peewee.Expression:
+def _dates(column: TimeField, operator: str, spans: Sequence[Span]) -> peewee.ColumnBase:
     first = spans[0]
     if operator in ("eq", "in"):
-        return reduce(or_, [(column >= span.start) & (column < span.end) for span in spans])
+        return joined(or_, [(column >= span.start) & (column < span.end) for span in spans])
     if operator in ("neq", "nin"):
-        return reduce(and_, [(column < span.start) | (column >= span.end) for span in spans])
+        return joined(and_, [(column < span.start) | (column >= span.end) for span in spans])
     return {
         "gt": column >= first.end,
         "gte": column >= first.start,
@@ -232,28 +244,40 @@ def _dates(column: TimeField, operator: str, spans: Sequence[Span]) -> peewee.Ex
     }[operator]
 
 
-def _tags(column: TagsField, operator: str, tags: Sequence[str], dialect: str) -> peewee.Expression:
+def _tags(column: TagsField, operator: str, tags: Sequence[str], dialect: str) -> peewee.ColumnBase:
     """``eq``: all of the tags, as in the reference; ``neq``: not all; ``in``: any; ``nin``: none; ``has``: this."""
     each = [_has_tag(column, tag, dialect) for tag in tags]
     if operator in ("eq", "has"):
-        return reduce(and_, each, column.is_null(False))
+        return joined(and_, [column.is_null(False), *each])
     if operator == "in":
-        return reduce(or_, each) if each else column.is_null() & column.is_null(False)
+        return joined(or_, each or [_never(column)])
     if operator == "neq":
-        return column.is_null(False) & ~reduce(and_, each, column.is_null(False))
-    return reduce(and_, [~one for one in each], column.is_null(False))
+        return column.is_null(False) & ~joined(and_, [column.is_null(False), *each])
+    return joined(and_, [column.is_null(False), *(~one for one in each)])
 
 
-def _has_tag(column: TagsField, tag: str, dialect: str) -> peewee.Expression:
+def _has_tag(column: TagsField, tag: str, dialect: str) -> peewee.ColumnBase:
     # Inside the JSON text, a quotation mark after a bracket or a comma begins an element: one that belongs to
     # a text has a backslash before it.
     element = json_text.dump(tag)
     return _contains(column, f"[{element}", dialect) | _contains(column, f",{element}", dialect)
 
 
-def _contains(column: peewee.Field, text: str, dialect: str) -> peewee.Expression:
+def _contains(column: peewee.Field, text: str, dialect: str) -> peewee.ColumnBase:
     find = fn.INSTR if dialect == SQLITE else fn.STRPOS
     return find(column, _value(text)) > 0
+
+
+def _never(column: peewee.Field) -> peewee.ColumnBase:
+    return column.is_null() & column.is_null(False)
+
+
+def joined(operation: Callable[[Any, Any], Any], conditions: Sequence[Any]) -> Any:
+    """The conditions with ``operation`` between them, as a tree that is no deeper than need be: SQLite bounds that."""
+    if len(conditions) == 1:
+        return conditions[0]
+    middle = len(conditions) // 2
+    return operation(joined(operation, conditions[:middle]), joined(operation, conditions[middle:]))
 
 
 def _value(value: Any) -> peewee.Value:

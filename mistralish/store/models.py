@@ -3,12 +3,8 @@
 The columns of the three kinds of executions are the fields of ``mistralish.records``.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from peewee import SQL, BigIntegerField, CompositeKey, Model, TextField
 
-from peewee import SQL, BigIntegerField, CompositeKey, Expression, Model, TextField
-
-from mistralish.states import COMPLETED
 from mistralish.store.fields import FlagField, JsonField, NameField, TagsField, TimeField
 
 
@@ -341,69 +337,4 @@ TABLES: tuple[type[Model], ...] = (
     History,
     Root,
     Counter,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class IndexSpec:
-    """An index: NULLs come first in it, in every database. ``where`` makes it partial."""
-
-    model: type[Model]
-    columns: tuple[str, ...]
-    where: Callable[[type[Model]], Expression] | None = None
-
-    @property
-    def name(self) -> str:
-        """The index's name in the database."""
-        suffix = "_partial" if self.where else ""
-        return f"ix_{self.model._meta.table_name}_{'_'.join(self.columns)}{suffix}"
-
-
-def _paged(model: type[Model], *columns: str) -> tuple[IndexSpec, ...]:
-    # Every list is ordered by (sort keys, created_at, id), so this index serves both the filter on a column
-    # in the usual order and the sort by that column.
-    return tuple(IndexSpec(model, (column, "created_at", "id")) for column in columns)
-
-
-def _owned(model: type[Model], *columns: str) -> tuple[IndexSpec, ...]:
-    # The same within a project: for columns with so few values that without the project in front, a small
-    # project's list would read the rows of all others.
-    return tuple(IndexSpec(model, ("project_id", column, "created_at", "id")) for column in columns)
-
-
-def unfinished(model: type[Model]) -> Expression:
-    """Return the condition that an execution is not completed: the one of the partial indexes, word for word."""
-    # Written out: a planner takes a partial index only where it can see, without knowing any values, that the
-    # index's condition holds.
-    listed = SQL(f"({', '.join(repr(state) for state in sorted(COMPLETED))})")
-    return Expression(model._meta.fields["state"], "NOT IN", listed)
-
-
-INDEXES: tuple[IndexSpec, ...] = (
-    *(IndexSpec(model, ("created_at", "id")) for model in (WorkflowExecution, TaskExecution, ActionExecution)),
-    *_paged(WorkflowExecution, "project_id", "state", "task_execution_id", "root_execution_id", "workflow_id"),
-    *_owned(WorkflowExecution, "state", "workflow_name", "updated_at"),
-    *_paged(TaskExecution, "project_id", "workflow_execution_id"),
-    *_owned(TaskExecution, "state", "name", "workflow_name", "updated_at"),
-    *_paged(ActionExecution, "project_id", "task_execution_id"),
-    *_owned(ActionExecution, "state", "workflow_name", "updated_at"),
-    IndexSpec(WorkflowExecution, ("id",), unfinished),
-    IndexSpec(ActionExecution, ("id",), unfinished),
-    *(
-        IndexSpec(model, ("created_at", "id"))
-        for model in (
-            *(WorkflowDefinition, Workbook, ActionDefinition, Environment),
-            *(CronTrigger, EventTrigger, CodeSource, DynamicAction),
-        )
-    ),
-    IndexSpec(CronTrigger, ("next_execution_time", "id")),
-    IndexSpec(CronTrigger, ("workflow_id",)),
-    IndexSpec(EventTrigger, ("workflow_id",)),
-    IndexSpec(ResourceMember, ("member_id", "resource_type")),
-    IndexSpec(DynamicAction, ("code_source_id",)),
-    IndexSpec(Timer, ("due_at", "id")),
-    IndexSpec(Timer, ("execution_id",)),
-    IndexSpec(Message, ("execution_id",)),
-    IndexSpec(QueuedCall, ("target", "id")),
-    IndexSpec(QueuedCall, ("execution_id",)),
 )

@@ -1,20 +1,27 @@
 """Lists: what a request asks for, and the page that answers it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import and_
 from typing import Any
+
+import peewee
 
 from mistralish.errors import ForbiddenError, InputError, NotFoundError
 from mistralish.store import models
 from mistralish.store.connection import Connection
 from mistralish.store.documents import decode
-from mistralish.store.filters import TASK_NAME, Filter, condition, parse_filter
+from mistralish.store.filters import TASK_NAME, Filter, condition, joined, parse_filter
 from mistralish.store.kinds import Kind, kind_of
-from mistralish.store.pagination import SortKey, from_token, full_order, order_by, ranges_after, to_token
-from mistralish.store.tenancy import Tenant, visible
+from mistralish.store.narrowing import Narrowing, can_narrow, holds_anyway, without_usual
+from mistralish.store.pagination import SortKey, from_token, full_order, order_by, to_token
+from mistralish.store.segments import pieces
+from mistralish.store.tenancy import Tenant, found_by_id, visible
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+_MOST_FILTERS = 50
+_MOST_VALUES = 1000
 
 _CONTROLS = (
     "limit",
@@ -87,6 +94,7 @@ def parse_query(kind_name: str, args: Any, *, default_limit: int = DEFAULT_LIMIT
         else:
             raise InputError(f'Unknown argument: "{name}": choose from {", ".join((*kind.attributes, *_CONTROLS))}')
     filters += _nulls(kind, controls.get("nulls", ""))
+    _check_size(filters)
     return Query(
         kind=kind.name,
         filters=tuple(filters),
@@ -111,19 +119,29 @@ def list_page(connection: Connection, query: Query, tenant: Tenant) -> Page:
     order = full_order(kind, query.sort)
     names = _columns(kind, query, order)
     seen = visible(kind, _reach(query, tenant))
-    base = kind.model.select(*[columns[name] for name in names])
-    for each in ([] if seen is None else [seen], [condition(kind, one, connection.dialect) for one in query.filters]):
-        for part in each:
-            base = base.where(part)
-    base = base.order_by(*order_by(kind, order, connection.dialect))
+    whole = base = kind.model.select(*[columns[name] for name in names])
+    after = _after(connection, kind, query, order, tenant)
+    needed = [one for one in query.filters if not holds_anyway(one, order[0], after)]
+    parts = [seen, *(each for one in needed for each in _conditions(connection, kind, one))]
+    conditions = [part for part in parts if part is not None]
+    if conditions:
+        base = base.where(joined(and_, conditions))
     rows: list[tuple[Any, ...]] = []
     with connection.read() as database:
-        for part in _parts(connection, kind, query, order, tenant):
+        narrowing = _narrowing(connection, kind, query, order, seen)
+        # Within one project this key is the same in all rows, and only keeps planners from the range of the others.
+        same = int(seen is not None and not kind.scoped and order[0].name == "project_id")
+        for part, part_order in pieces(kind, order[same:], after if after is None else after[same:]):
             wanted = query.limit + 1 - len(rows)
             if wanted <= 0:
                 break
-            select = base.limit(wanted) if part is None else base.where(part).limit(wanted)
-            rows += database.execute(select).fetchall()
+            if narrowing is not None:
+                # By nothing but their ids, lest a planner begins at another index.
+                select = whole.where(columns["id"].in_(narrowing.ids(part, wanted)))
+            else:
+                select = base if part is None else base.where(part)
+            select = select.order_by(*order_by(kind, part_order, connection.dialect))
+            rows += database.execute(select.limit(wanted)).fetchall()
         more = len(rows) > query.limit
         items = [decode(kind, names, row) for row in rows[: query.limit]]
         if TASK_NAME in (query.fields or ()):
@@ -134,25 +152,35 @@ def list_page(connection: Connection, query: Query, tenant: Tenant) -> Page:
     return Page(items, last["id"], to_token([last[key.name] for key in order]))
 
 
-def _parts(
+def _conditions(connection: Connection, kind: Kind, chosen: Filter) -> Iterable[peewee.ColumnBase | None]:
+    return condition(kind, chosen, connection.dialect), without_usual(kind, chosen)
+
+
+def _narrowing(
+    connection: Connection, kind: Kind, query: Query, order: Sequence[SortKey], seen: peewee.ColumnBase | None
+) -> Narrowing | None:
+    if seen is None or not can_narrow(kind, query.filters, [key.name for key in order]):
+        return None
+    return Narrowing(connection, kind, query.filters[0], seen, order[0].descending)
+
+
+def _after(
     connection: Connection, kind: Kind, query: Query, order: tuple[SortKey, ...], tenant: Tenant
-) -> Iterable[Any]:
+) -> Sequence[Any] | None:
+    """Return the sort values of the row that the page comes after."""
     if query.marker is None:
-        return (None,)
+        return None
     if query.position is not None:
         values = from_token(kind, order, query.position)
         if values[[key.name for key in order].index("id")] != query.marker:
             raise InputError("The position does not belong to the marker: take both from the 'next' link of a list")
-        return ranges_after(kind, order, values)
-    match = kind.columns["id"] == query.marker
-    seen = visible(kind, _reach(query, tenant))
-    select = kind.model.select(*[kind.columns[key.name] for key in order]).where(
-        match if seen is None else match & seen
-    )
+        return values
+    found = found_by_id(kind, _reach(query, tenant), query.marker)
+    select = kind.model.select(*[kind.columns[key.name] for key in order]).where(found)
     row = connection.database.execute(select).fetchone()
     if row is None:
         raise NotFoundError(kind.not_found.format(identifier=query.marker, namespace="") + ": the marker of the list")
-    return ranges_after(kind, order, row)
+    return tuple(row)
 
 
 def _reach(query: Query, tenant: Tenant) -> Tenant:
@@ -161,7 +189,7 @@ def _reach(query: Query, tenant: Tenant) -> Tenant:
         raise ForbiddenError("Only an administrator may list all projects: leave out all_projects")
     named = any(each.field == "project_id" for each in query.filters)
     if tenant.is_admin and (query.all_projects or named):
-        return Tenant(tenant.project_id, all_projects=True, is_admin=True)
+        return Tenant(tenant.project_id, all_projects=True)
     return tenant
 
 
@@ -239,7 +267,15 @@ def _nulls(kind: Kind, text: str) -> list[Filter]:
             raise InputError(
                 f"Invalid input for field/attribute nulls. Value: '{name}'. Choose from {', '.join(allowed)}"
             )
-    return [Filter(name, "null") for name in _split(text)]
+    return [Filter(name, "null") for name in dict.fromkeys(_split(text))]
+
+
+def _check_size(filters: Sequence[Filter]) -> None:
+    if len(filters) > _MOST_FILTERS:
+        raise InputError(f"The list has {len(filters)} filters: at most {_MOST_FILTERS} are possible")
+    values = sum(len(each.values) for each in filters)
+    if values > _MOST_VALUES:
+        raise InputError(f"The list's filters have {values} values together: at most {_MOST_VALUES} are possible")
 
 
 def _flag(name: str, text: str) -> bool:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from peewee import JOIN, Model, fn
+from peewee import JOIN, SQL, Expression, Model, fn
 
 from mistralish.records import ActionExecution, Message, Timer, WorkflowExecution
+from mistralish.states import RUNNING
 from mistralish.store import models
 from mistralish.store.bulk import RowReader
 from mistralish.store.connection import Connection
 from mistralish.store.documents import decode
+from mistralish.store.indexes import unfinished
 from mistralish.store.kinds import KINDS
 from mistralish.store.statements import Statement, given
 
@@ -49,6 +51,8 @@ class Recovery:
         self._next_timer = statement(timer.select(fn.MIN(timer.due_at)))
         self._messages = statement(message.select(*_MESSAGE.columns).order_by(message.id).limit(given("limit")))
         self._actions = statement(_unfinished(action, _ACTION))
+        is_running = (action.state == RUNNING) & Expression(action.is_sync, "IS NOT", SQL("FALSE"))
+        self._under_way = statement(_unfinished(action, _ACTION).where(is_running))
         self._executions = statement(_unfinished(execution, _EXECUTION))
         self._due_triggers = statement(
             trigger.select()
@@ -92,6 +96,10 @@ class Recovery:
         """Return at most ``limit`` action executions that are not completed, by id; ``after``: the last id seen."""
         return _ACTION.make_all(self._actions.rows(after=after, limit=limit))
 
+    def actions_under_way(self, limit: int, after: str = "") -> list[ActionExecution]:
+        """Return of ``unfinished_actions`` those that run somewhere; asynchronous ones only wait for a result."""
+        return _ACTION.make_all(self._under_way.rows(after=after, limit=limit))
+
     def unfinished_executions(self, limit: int, after: str = "") -> list[WorkflowExecution]:
         """Return at most ``limit`` workflow executions that are not completed, by id; ``after``: the last id seen."""
         return _EXECUTION.make_all(self._executions.rows(after=after, limit=limit))
@@ -108,5 +116,5 @@ class Recovery:
 
 def _unfinished(model: type[Model], form: RowReader) -> Any:
     columns = model._meta.fields
-    query = model.select(*form.columns).where(models.unfinished(model) & (columns["id"] > given("after")))
+    query = model.select(*form.columns).where(unfinished(model) & (columns["id"] > given("after")))
     return query.order_by(columns["id"]).limit(given("limit"))

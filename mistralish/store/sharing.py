@@ -12,7 +12,7 @@ import peewee
 from mistralish.errors import ConflictError, InputError, NotFoundError
 from mistralish.ids import new_id
 from mistralish.store import models
-from mistralish.store.documents import Documents, touch_catalog
+from mistralish.store.documents import Documents
 from mistralish.store.kinds import Kind, kind_of
 from mistralish.store.tenancy import ACCEPTED, Tenant, check_writable
 
@@ -27,7 +27,7 @@ class Sharing(Documents):
     """Documents that can be shared: proposes, lists, answers and ends that. Workflows are, other kinds are not."""
 
     def create_member(self, kind_name: str, resource_id: str, member_id: str, *, tenant: Tenant) -> dict[str, Any]:
-        """Propose to share the tenant's own private resource with the project ``member_id``.
+        """Propose to share a private resource of the tenant's with the project ``member_id``.
 
         Raises NotFoundError (no such resource that the tenant can see), ForbiddenError (it is another project's),
         InputError (it is public: everyone sees it anyway), ConflictError (proposed already).
@@ -37,8 +37,6 @@ class Sharing(Documents):
             "id": new_id(),
             "created_at": time.time_ns() // 1000,
             "updated_at": None,
-            "project_id": tenant.project_id,
-            "resource_id": resource_id,
             "resource_type": kind.shared_as,
             "member_id": member_id,
             "status": PENDING,
@@ -48,7 +46,7 @@ class Sharing(Documents):
             check_writable(kind, resource["id"], resource["project_id"], tenant)
             if resource["scope"] != _PRIVATE:
                 raise InputError("Only private resource could be shared.")
-            row["resource_id"] = resource["id"]
+            row |= {"resource_id": resource["id"], "project_id": resource["project_id"]}
             try:
                 with database.atomic():
                     database.execute(models.ResourceMember.insert(**row))
@@ -60,14 +58,14 @@ class Sharing(Documents):
         return row
 
     def get_member(self, kind_name: str, resource_id: str, member_id: str, *, tenant: Tenant) -> dict[str, Any]:
-        """Return one member; only the owner and that member itself can see it. Raises NotFoundError."""
+        """Return one member; only the owner, that member itself and administrators see it. Raises NotFoundError."""
         found = self._members(_shareable(kind_name), resource_id, _seen(tenant) & _is(member_id))
         if not found:
             raise _not_found(resource_id, member_id)
         return found[0]
 
     def list_members(self, kind_name: str, resource_id: str, *, tenant: Tenant) -> list[dict[str, Any]]:
-        """Return the members of a resource, oldest first: all for its owner, itself for a member, else none."""
+        """Return the members of a resource, oldest first: all for its owner and administrators, itself for a member."""
         return self._members(_shareable(kind_name), resource_id, _seen(tenant))
 
     def update_member(
@@ -84,20 +82,19 @@ class Sharing(Documents):
                 raise _not_found(resource_id, member_id)
             changes = {"status": status, "updated_at": time.time_ns() // 1000}
             database.execute(model.update(**changes).where(model.id == found[0]["id"]))
-            touch_catalog(database)
+            self._revision.increase()
         return {**found[0], **changes}
 
     def delete_member(self, kind_name: str, resource_id: str, member_id: str, *, tenant: Tenant) -> None:
-        """End the sharing with one project; only the owner may. Raises NotFoundError."""
+        """End the sharing with one project; only the owner and administrators may. Raises NotFoundError."""
         kind = _shareable(kind_name)
         model = models.ResourceMember
-        owned = model.project_id == tenant.project_id
         with self._connection.write() as database:
-            found = self._members(kind, resource_id, owned & _is(member_id))
+            found = self._members(kind, resource_id, _owned(tenant) & _is(member_id))
             if not found:
                 raise _not_found(resource_id, member_id)
             database.execute(model.delete().where(model.id == found[0]["id"]))
-            touch_catalog(database)
+            self._revision.increase()
 
     def _members(self, kind: Kind, resource_id: str, condition: peewee.Expression) -> list[dict[str, Any]]:
         model = models.ResourceMember
@@ -109,8 +106,12 @@ class Sharing(Documents):
 
 
 def _seen(tenant: Tenant) -> peewee.Expression:
-    member = models.ResourceMember
-    return (member.project_id == tenant.project_id) | (member.member_id == tenant.project_id)
+    return _owned(tenant) | _is(tenant.project_id)
+
+
+def _owned(tenant: Tenant) -> peewee.Expression:
+    owner = models.ResourceMember.project_id
+    return owner.is_null(False) if tenant.is_admin else owner == tenant.project_id
 
 
 def _is(member_id: str) -> peewee.Expression:

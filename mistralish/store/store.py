@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from mistralish.errors import UnavailableError
 from mistralish.store import migrations
 from mistralish.store.bulk import Writer
 from mistralish.store.calls import Calls
 from mistralish.store.connection import SQLITE, Connection, connect
+from mistralish.store.history import HistoryReader
 from mistralish.store.operation import Operation
 from mistralish.store.query import Page, Query, list_page
 from mistralish.store.recovery import Recovery
@@ -17,7 +19,7 @@ from mistralish.store.tenancy import Tenant
 from mistralish.store.turn import Turn
 
 
-class Store(Sharing, Recovery, Calls, Retention, Operation):
+class Store(Sharing, Recovery, Calls, Retention, Operation, HistoryReader):
     """Everything that is kept. Made by ``open_store``; documents, lists, turns and recovery in one place."""
 
     def __init__(self, connection: Connection) -> None:
@@ -26,12 +28,32 @@ class Store(Sharing, Recovery, Calls, Retention, Operation):
         Calls.__init__(self, connection)
         Retention.__init__(self, connection)
         Operation.__init__(self, connection)
+        HistoryReader.__init__(self, connection)
         self._writer = Writer(connection)
 
     @property
     def is_exclusive(self) -> bool:
         """Whether no other process works on this database: so it is with SQLite."""
         return self._connection.dialect == SQLITE
+
+    @property
+    def failures(self) -> int:
+        """How often the database could not do what it was asked, since the start."""
+        return self._connection.failures
+
+    @property
+    def is_being_tried(self) -> bool:
+        """Whether the database could not be used for some time, and one thread finds out if it can be again."""
+        return self._connection.outage.is_being_tried
+
+    def check(self) -> None:
+        """Raise UnavailableError where the database does not answer, failed just now, or cannot be written since."""
+        outage = self._connection.outage
+        mode = self.stored_maintenance()
+        if outage.is_recent:
+            raise UnavailableError("The database failed just now")
+        if outage.is_on:
+            self.set_maintenance(mode, expected=mode)
 
     def upgrade(self) -> int:
         """Bring the database to this code's schema version and return it. Raises UnavailableError if it is newer."""
@@ -48,6 +70,10 @@ class Store(Sharing, Recovery, Calls, Retention, Operation):
     def transaction(self) -> AbstractContextManager[Any]:
         """Do all that happens inside, in this thread, or nothing of it."""
         return self._connection.write()
+
+    def taking_turns(self) -> AbstractContextManager[Any]:
+        """As ``transaction``, for what every process does at its start: on one database, one after the other."""
+        return migrations.taking_turns(self._connection)
 
     def list(self, kind: str, query: Query, *, tenant: Tenant) -> Page:
         """Return a page of the documents of ``kind`` that ``tenant`` may see. See ``query.list_page``."""

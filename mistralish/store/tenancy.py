@@ -15,19 +15,23 @@ ACCEPTED = "accepted"
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Who asks: a project, and whether it is an administrator that asks about all projects."""
+    """Who asks: a project, which sees its own rows and what others share with it.
+
+    ``is_admin``: besides, every row by its id, as if it were the project's own; a name means something within a project
+    only. ``all_projects``: everything, as for the service itself.
+    """
 
     project_id: str
     all_projects: bool = False
-    is_admin: bool = True
+    is_admin: bool = False
 
 
 def visible(kind: Kind, tenant: Tenant) -> peewee.Expression | None:
-    """Return the condition that a row may be seen by ``tenant``, None where every row may.
+    """Return the condition that ``tenant`` sees a row in lists and by its name, None where it sees every row.
 
     Seen are: the project's own rows, public ones, and those that another project shares with it and it accepted.
     """
-    if tenant.all_projects and tenant.is_admin:
+    if tenant.all_projects:
         return None
     columns = kind.columns
     seen = columns["project_id"] == tenant.project_id
@@ -36,6 +40,13 @@ def visible(kind: Kind, tenant: Tenant) -> peewee.Expression | None:
     if kind.shared_as:
         seen |= columns["id"].in_(_shared_with(kind, tenant))
     return seen
+
+
+def found_by_id(kind: Kind, tenant: Tenant, row_id: str) -> peewee.Expression:
+    """Return the condition that a row is the one of this id, and ``tenant`` may see it."""
+    match: peewee.Expression = kind.columns["id"] == row_id
+    seen = None if tenant.is_admin else visible(kind, tenant)
+    return match if seen is None else match & seen
 
 
 def _shared_with(kind: Kind, tenant: Tenant) -> Any:
@@ -47,8 +58,8 @@ def _shared_with(kind: Kind, tenant: Tenant) -> Any:
 
 def check_writable(kind: Kind, row_id: str, project_id: str, tenant: Tenant) -> None:
     """Raise ForbiddenError where ``tenant`` may not change a row of ``project_id``."""
-    if project_id != tenant.project_id and not (tenant.all_projects and tenant.is_admin):
+    if project_id != tenant.project_id and not (tenant.is_admin or tenant.all_projects):
         raise ForbiddenError(
             f"Can not access {kind.model.__name__} resource of other projects, ID: {row_id}: "
-            "it is public, to be read by everyone and changed by its owner only"
+            "other projects may read it, its own may change it"
         )

@@ -23,6 +23,9 @@ from mistralish.store.changes import Changes, Record, StoredRun
 from mistralish.store.connection import POSTGRESQL, Connection
 from mistralish.store.removal import Removal
 
+_FIRST_VERSION = 1
+_UNFINISHED = (states.IDLE, states.PAUSED, states.RUNNING)
+
 _EXECUTION = RowReader(WorkflowExecution)
 _CHILD = RowReader(WorkflowExecution, left_out=("input", "params", "context"))
 _TASK = RowReader(TaskExecution)
@@ -34,8 +37,8 @@ class Turn:
     """A transaction over the trees of executions ``roots``; made by ``Store.turn``.
 
     ``locked`` maps the roots that this turn may change to the version of their tree. On PostgreSQL a root that
-    another process has is not among them. A version grows with every ``save``; it is 0 on SQLite, where there
-    is no other process.
+    another process has is not among them. A version grows with every ``save`` that changes the tree; it is 0 on
+    SQLite, where there is no other process.
     """
 
     def __init__(self, connection: Connection, writer: Writer, roots: Iterable[str]) -> None:
@@ -43,6 +46,7 @@ class Turn:
         self._writer = writer
         self._roots = sorted(set(roots))
         self._unused: set[str] = set()
+        self._made: frozenset[str] = frozenset()
         self._transaction: AbstractContextManager[Any] = connection.write()
         self.locked: dict[str, int] = {}
 
@@ -89,6 +93,16 @@ class Turn:
         """Return a workflow execution alone, None where there is none with this id."""
         found = load_by(self._connection, _EXECUTION, "id", [execution_id])
         return found[0] if found else None
+
+    def count_unfinished_roots(self, project_id: str, at_most: int) -> int:
+        """Return how many executions of a project that are no sub-workflows have not ended, up to ``at_most``."""
+        execution = models.WorkflowExecution
+        select = execution.select(execution.id).where(
+            execution.project_id == project_id,
+            execution.state.in_(_UNFINISHED),
+            execution.root_execution_id.is_null(),
+        )
+        return len(self._connection.database.execute(select.limit(at_most)).fetchall())
 
     def load_children(self, task_id: str) -> tuple[list[ActionExecution], list[WorkflowExecution]]:
         """Return all action executions and child executions of a task, oldest first."""
@@ -210,17 +224,15 @@ class Turn:
         missing = [root_id for root_id in self._roots if root_id not in self.locked]
         if not missing:
             return
-        taken = {row[0] for row in database.execute(root.select(root.id).where(root.id.in_(missing)))}
-        new = [(root_id, 0) for root_id in missing if root_id not in taken]
-        if new:
-            insert = root.insert_many(new, fields=[root.id, root.version]).on_conflict_ignore().returning(root.id)
-            made = [row[0] for row in database.execute(insert).fetchall()]
-            self._unused = set(made)
-            self.locked.update(dict.fromkeys(made, 0))
+        self._unused = set(self._writer.insert_roots(missing, _FIRST_VERSION))
+        self._made = frozenset(self._unused)
+        self.locked.update(dict.fromkeys(self._unused, _FIRST_VERSION))
 
     def _bump(self, changes: Changes) -> None:
         self._unused -= {record.id for record in changes.insert if isinstance(record, WorkflowExecution)}
-        kept = [root_id for root_id in self.locked if root_id not in self._unused]
+        # Those of which nothing has changed stay as they are: others may have them in memory.
+        touched = self.locked if changes.touched is None else changes.touched
+        kept = [root_id for root_id in self.locked if root_id in touched and root_id not in self._made]
         if kept:
             root = models.Root
             self._connection.database.execute(root.update(version=root.version + 1).where(root.id.in_(kept)))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from services import new_postgresql_database
+from services import execute, new_postgresql_database
 
 from mistralish.store import Store, Tenant, open_store
 from mistralish.store.models import TABLES, Counter
@@ -50,13 +50,6 @@ def prepare(url: str) -> None:
     store = open_store(url)
     store.upgrade()
     store.close()
-
-
-def execute(url: str, *statements: str) -> None:
-    psycopg = pytest.importorskip("psycopg")
-    with psycopg.connect(url) as connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from mistralish.records import ActionExecution, TaskExecution, WorkflowExecution
 from mistralish.store import Changes, Page, Store, Tenant, parse_query
 
 OURS = Tenant("ours")
+ADMIN = Tenant("ours", is_admin=True)
 
 
 def execution(**values: Any) -> WorkflowExecution:

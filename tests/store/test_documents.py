@@ -115,7 +115,7 @@ def test_an_action_missing_in_a_namespace_is_taken_from_the_default_one(store: S
 
 
 def test_public_documents_are_seen_by_all_and_changed_by_their_owner_only(store: Store, tenant: Tenant) -> None:
-    member = Tenant("theirs", is_admin=False)
+    member = Tenant("theirs")
     private = store.create("workflow", {"name": "mine"}, tenant=tenant)
     public = store.create("workflow", {"name": "shared", "scope": "public"}, tenant=tenant)
     assert store.get("workflow", "shared", tenant=member)["id"] == public["id"]

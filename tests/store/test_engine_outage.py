@@ -19,7 +19,7 @@ version: '2.0'
 slow:
   tasks:
     t:
-      action: std.sleep seconds=0.2
+      action: std.sleep seconds=1
       publish: {done: true}
   output: {done: <% $.done %>}
 """

@@ -8,7 +8,7 @@ from store_rows import OURS
 from mistralish.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from mistralish.store import Store, Tenant
 
-THEIRS = Tenant("theirs", is_admin=False)
+THEIRS = Tenant("theirs")
 
 
 def trigger(store: Store, tenant: Tenant = OURS, **values: Any) -> dict[str, Any]:
@@ -55,10 +55,13 @@ def test_a_trigger_of_another_project_is_not_seen_unless_it_is_public(store: Sto
 def test_a_workflow_that_an_event_trigger_starts_stays(store: Store) -> None:
     workflow = store.create("workflow", {"name": "f", "definition": "", "scope": "public"}, tenant=OURS)
     row = trigger(store, THEIRS, workflow_id=workflow["id"])
-    with pytest.raises(InputError, match=rf"event triggers associated.*\[event_trigger_id\(s\)={row['id']}\]"):
+    own = trigger(store, workflow_id=workflow["id"])
+    told = rf"event triggers associated.*\[event_trigger_id\(s\)={own['id']}, 1 of other projects\]"
+    with pytest.raises(InputError, match=told):
         store.delete("workflow", "f", tenant=OURS)
     with pytest.raises(NotAllowedError, match="event triggers associated in other tenants"):
         store.update("workflow", workflow["id"], {"scope": "private"}, tenant=OURS)
+    store.delete("event_trigger", own["id"], tenant=OURS)
     store.delete("event_trigger", row["id"], tenant=THEIRS)
     store.delete("workflow", "f", tenant=OURS)
 

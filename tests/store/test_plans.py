@@ -4,7 +4,7 @@ Asked of SQLite's planner, on an empty database: it must not depend on what is i
 """
 
 import pytest
-from store_rows import execution, listed, save
+from store_rows import ADMIN, execution, listed, save
 
 from mistralish.store import Store
 
@@ -44,7 +44,7 @@ def plans(store: Store, kind: str, arguments: dict[str, str]) -> list[str]:
     with store.transaction() as database:
         database.query_hooks.append(lambda event: asked.append((event.sql, event.params)))
         try:
-            listed(store, kind, **arguments)
+            listed(store, kind, ADMIN, **arguments)
         finally:
             database.query_hooks.clear()
         found = []

@@ -8,8 +8,8 @@ from store_rows import OURS
 from mistralish.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from mistralish.store import Store, Tenant, parse_query
 
-THEIRS = Tenant("theirs", is_admin=False)
-STRANGERS = Tenant("strangers", is_admin=False)
+THEIRS = Tenant("theirs")
+STRANGERS = Tenant("strangers")
 
 
 def workflow(store: Store, **values: Any) -> dict[str, Any]:

@@ -1,13 +1,17 @@
 """Many threads and several processes at once."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from store_rows import execution, ids, save, task
 
+from mistralish.actions import Registry
+from mistralish.definitions import sync_system_actions
 from mistralish.errors import ConflictError, InputError, UnavailableError
 from mistralish.store import Changes, Store, Tenant, open_store
 
@@ -52,6 +56,15 @@ def test_a_reader_sees_nothing_of_an_unfinished_turn_and_is_not_kept_waiting(sto
         reader.join(10)
     assert seen == [[]]
     assert ids(store, "execution") == [run.id]
+
+
+def test_several_processes_that_start_at_once_put_the_system_actions_there_together(url: str) -> None:
+    def start(_: int) -> None:
+        opened = open_store(url)
+        sync_system_actions(opened, Registry(find_entry_points=list).all())
+        opened.close()
+
+    assert together(4, start) == []
 
 
 def test_one_of_many_creators_of_a_name_wins(store: Store) -> None:
@@ -153,3 +166,19 @@ def test_a_lost_connection_fails_one_turn_and_the_next_one_works(store: Store, u
     save(store, run.id, insert=[run])
     cut_all()
     assert ids(store, "execution") == [run.id]
+
+
+def test_a_connection_that_found_its_file_damaged_within_a_transaction_is_let_go(tmp_path: Path) -> None:
+    """It keeps what it has read: with the file repaired, it would still find it damaged."""
+    store = open_store(f"sqlite:///{tmp_path}/store.db")
+    store.upgrade()
+
+    def find_it_damaged() -> None:
+        with store.transaction(), store._connection.read():
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+    with pytest.raises(UnavailableError, match="damaged"):
+        find_it_damaged()
+    assert store._connection.database.is_closed()
+    assert store.maintenance() == "RUNNING"
+    store.close()

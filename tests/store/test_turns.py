@@ -181,11 +181,14 @@ def test_versions_grow_with_every_save_and_locks_are_kept_apart(store: Store, se
     one, two = execution(), execution()
     save(store, one.id, two.id, insert=[one, two])
     with store.turn([one.id, "new"]) as first:
-        assert first.locked == {one.id: 1, "new": 0}
+        assert first.locked == {one.id: 1, "new": 1}
         with second_store.turn([one.id, two.id]) as second:
             assert second.locked == {two.id: 1}
             second.save(Changes(update=[replace(two, state="RUNNING")]))
             assert second.locked == {two.id: 2}
+    with store.turn([one.id, two.id]) as turn:
+        turn.save(Changes(touched=[]))
+        assert turn.locked == {one.id: 1, two.id: 2}, "what nobody has changed is as others know it"
     with second_store.turn([one.id, two.id]) as second:
         assert second.locked == {one.id: 1, two.id: 2}
 
@@ -194,8 +197,8 @@ def test_versions_grow_with_every_save_and_locks_are_kept_apart(store: Store, se
 def test_a_root_that_no_execution_was_made_for_leaves_no_trace(store: Store) -> None:
     one = execution()
     with store.turn(["refused", one.id]) as turn:
-        assert turn.locked == {"refused": 0, one.id: 0}
+        assert turn.locked == {"refused": 1, one.id: 1}
         turn.save(Changes(insert=[one]))
-        assert turn.locked == {"refused": 0, one.id: 1}
+        assert turn.locked == {"refused": 1, one.id: 1}
     with store.turn(["refused", one.id]) as turn:
-        assert turn.locked == {one.id: 1, "refused": 0}
+        assert turn.locked == {one.id: 1, "refused": 1}

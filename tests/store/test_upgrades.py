@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import execute
+from services import execute
 
 from mistralish.store import Store, Tenant, open_store
 from mistralish.store.migrations import latest

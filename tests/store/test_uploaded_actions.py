@@ -1,10 +1,14 @@
 """Uploaded actions are found by those who may see them, and in their newest version."""
 
+import sys
+import threading
+import time
 from typing import Any
 
 import pytest
 from store_rows import OURS
 
+from mistralish import dynamic
 from mistralish.actions import ActionContext, Registry
 from mistralish.dynamic import DynamicActions
 from mistralish.errors import InputError
@@ -78,6 +82,31 @@ def test_code_that_does_not_fit_says_why(store: Store, registry: Registry, conte
     upload(store, content=content)
     with pytest.raises(InputError, match=words):
         registry.seen_by("ours", "").find("add")
+
+
+def test_code_that_does_not_end_holds_nobody_up_for_long_and_is_used_once_it_has_ended(
+    store: Store, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dynamic, "LOAD_SECONDS", 0.3)
+    source = upload(store, content="import time, sys\nwhile not hasattr(sys, 'go_on'): time.sleep(0.01)\n" + CODE)
+    start = time.monotonic()
+    for _ in range(5):
+        with pytest.raises(InputError, match=r"cannot be loaded: it takes longer than 0\.3 seconds"):
+            registry.seen_by("ours", "").find("add")
+    assert time.monotonic() - start < 2
+    loading = [thread for thread in threading.enumerate() if thread.name == f"load-{source['id']}"]
+    assert len(loading) == 1
+    monkeypatch.setattr(sys, "go_on", True, raising=False)
+    loading[0].join(10)
+    assert run(registry, "ours", {"x": 1}) == 2
+
+
+def test_code_that_failed_is_tried_again(store: Store, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload(store, content="import sys\nif not hasattr(sys, 'go_on'): raise OSError('not now')\n" + CODE)
+    with pytest.raises(InputError, match="line 2: OSError: not now"):
+        registry.seen_by("ours", "").find("add")
+    monkeypatch.setattr(sys, "go_on", True, raising=False)
+    assert run(registry, "ours", {"x": 1}) == 2
 
 
 def test_without_the_setting_there_are_no_uploaded_actions(store: Store) -> None:

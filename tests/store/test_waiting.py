@@ -57,3 +57,15 @@ def test_due_triggers_of_all_projects_come_most_overdue_first(store: Store) -> N
     assert store.next_cron_at() == 10
     assert [trigger["workflow_input"] for trigger in store.due_cron_triggers(50, 10)] == [{"x": 1}, {"x": 0}]
     assert len(store.due_cron_triggers(100, 1)) == 1
+
+
+def test_of_unfinished_actions_those_that_only_wait_for_a_result_are_not_under_way(store: Store) -> None:
+    run = execution(state="RUNNING")
+    own = task(run, state="RUNNING")
+    found = [
+        action(own, state=state, is_sync=is_sync)
+        for state in ("RUNNING", "PAUSED", "SUCCESS")
+        for is_sync in (True, False, None)
+    ]
+    save(store, insert=[run, own, *found])
+    assert {each.id for each in store.actions_under_way(10)} == {found[0].id, found[2].id}

@@ -5,23 +5,25 @@ its version and this code's, each in its own module, in one transaction and unde
 by ``models``: those move on, a step must not.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import peewee
 
 from mistralish.errors import UnavailableError
 from mistralish.store.connection import POSTGRESQL, SQLITE, Connection
-from mistralish.store.migrations import step_2
-from mistralish.store.models import INDEXES, TABLES, Counter, IndexSpec
+from mistralish.store.indexes import INDEXES, LONG_TEXTS, IndexSpec
+from mistralish.store.migrations import step_2, step_3
+from mistralish.store.models import TABLES, Counter
 from mistralish.store.statistics import write_statistics
 
 SCHEMA_VERSION = "schema_version"
 CATALOG_REVISION = "catalog_revision"
 MAINTENANCE = "maintenance"
 
-# Any number will do, as long as it never changes: processes that upgrade one database take turns by it.
-_UPGRADE_LOCK = 7_461_932_205
+# Any number will do, as long as it never changes: processes that prepare one database take turns by it.
+_LOCK = 7_461_932_205
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,10 @@ class Step:
     apply: Callable[[Connection], None]
 
 
-STEPS: tuple[Step, ...] = (Step(2, "event triggers, members, dynamic actions, queued calls", step_2.apply),)
+STEPS: tuple[Step, ...] = (
+    Step(2, "event triggers, members, dynamic actions, queued calls", step_2.apply),
+    Step(3, "indexes for filters and sort keys of executions", step_3.apply),
+)
 """All steps after the first schema, which is version 1, in order."""
 
 
@@ -58,9 +63,7 @@ def upgrade(connection: Connection) -> int:
     Doing it twice, or in two processes at once, does no harm. Raises UnavailableError where the database is
     newer than this code.
     """
-    with connection.write() as database:
-        if connection.dialect == POSTGRESQL:
-            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_UPGRADE_LOCK,))
+    with taking_turns(connection) as database:
         version = stored_version(connection)
         check_not_newer(version)
         if version == 0:
@@ -72,6 +75,15 @@ def upgrade(connection: Connection) -> int:
         if connection.dialect == SQLITE:
             write_statistics(database)
     return latest()
+
+
+@contextlib.contextmanager
+def taking_turns(connection: Connection) -> Iterator[peewee.Database]:
+    """Give the database inside a transaction for what every process does at its start: one after the other."""
+    with connection.write() as database:
+        if connection.dialect == POSTGRESQL:
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        yield database
 
 
 def check_not_newer(version: int) -> None:
@@ -103,6 +115,8 @@ def create_index(connection: Connection, spec: IndexSpec) -> None:
     fields = spec.model._meta.fields
     columns = []
     for name in spec.columns:
+        if name in LONG_TEXTS and connection.dialect == POSTGRESQL:
+            continue
         nulls = " NULLS FIRST" if fields[name].null and connection.dialect == POSTGRESQL else ""
         columns.append(peewee.SQL(f'"{name}"{nulls}'))
     where = spec.where(spec.model) if spec.where else None
