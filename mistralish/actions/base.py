@@ -24,7 +24,10 @@ class SystemAction(ABC):
     """
 
     inline: ClassVar[bool] = False
-    """Whether it is pure and quick enough to run inside a turn; ``is_inline`` decides by the input."""
+    """Whether it is quick enough to run inside a turn, and idempotent; ``is_inline`` decides by the input."""
+
+    idempotent: bool = False
+    """Whether a second run does no more than the first: then it is run again where nobody knows how the first ended."""
 
     plain_result: ClassVar[bool] = False
     """Whether its results are JSON values already, if its input is."""

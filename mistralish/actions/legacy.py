@@ -35,13 +35,17 @@ _SECURITY_FIELDS = (
 
 
 class LegacyAction(SystemAction):
-    """An action class: made with the input as keyword arguments, then asked ``is_sync()`` and to ``run(context)``."""
+    """An action class: made with the input as keyword arguments, then asked ``is_sync()`` and to ``run(context)``.
+
+    With the class attribute ``idempotent = True`` its author says that a second run does no harm.
+    """
 
     def __init__(self, name: str, action_class: type) -> None:
         own = action_class.__init__ is not object.__init__  # type: ignore[misc]  # which __init__ is the question
         signature = read_signature(action_class.__init__) if own else Signature()  # type: ignore[misc]
         super().__init__(name, inspect.getdoc(action_class) or "", signature)
         self._class = action_class
+        self.idempotent = getattr(action_class, "idempotent", False) is True
 
     @property
     def class_name(self) -> str:

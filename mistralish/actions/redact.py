@@ -1,12 +1,11 @@
 """Keeping secrets out of error messages."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-MASK = "***"
-_SECRET_NAME = re.compile(r"passw|passphrase|secret|token|private_?key|api_?key|auth|cookie|credential", re.IGNORECASE)
+from mistralish.masking import MASK, is_secret_name
+
 _MIN_LENGTH = 3
 
 
@@ -24,7 +23,7 @@ def redact(text: str, given: Mapping[str, Any]) -> str:
 def _secrets(value: Any, secret: bool) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _secrets(item, secret or bool(_SECRET_NAME.search(str(key))))
+            yield from _secrets(item, secret or is_secret_name(str(key)))
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _secrets(item, secret)

@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Load(NamedTuple):
+    """How much an executor has to do: calls begun since its start, calls that wait for a thread, calls that were taken
+    and have not ended, and threads held by calls that nobody waits for any more."""
+
+    begun: int
+    queued: int
+    in_flight: int
+    stuck: int
 
 
 @dataclass(frozen=True, slots=True)

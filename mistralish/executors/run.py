@@ -3,6 +3,8 @@
 import logging
 import threading
 import time
+import traceback
+from dataclasses import replace
 
 from mistralish.actions.base import SystemAction
 from mistralish.actions.context import ActionContext
@@ -10,35 +12,94 @@ from mistralish.actions.plain import to_plain
 from mistralish.actions.redact import redact
 from mistralish.actions.registry import Registry
 from mistralish.actions.result import Result
+from mistralish.errors import UnavailableError
 from mistralish.executors.call import ActionCall
+from mistralish.executors.secrets import open_call
+from mistralish.masking import hidden
+from mistralish.sealing import Sealer, SealError
 
 log = logging.getLogger(__name__)
 
+SYNC_SECONDS = 60
+"""How long a caller waits for an action; the reference's wait for an answer of its executor is the same."""
+SYNC_RUNS = 8
+"""How many callers may wait at a time."""
 
-def run_now(registry: Registry, call: ActionCall) -> Result:
-    """Run an action here and wait for it, its delay included, but no longer than its timeout.
+_places = threading.BoundedSemaphore(SYNC_RUNS)
 
-    Never raises what the action raises: that is an error result. After the timeout the action may go on in a
-    thread of its own, and nobody hears of it.
+
+def run_now(registry: Registry, call: ActionCall, sealer: Sealer | None = None) -> Result:
+    """Run an action here and wait for it, its delay included, but no longer than its timeout, or SYNC_SECONDS.
+
+    Never raises what the action raises: that is an error result. After that time the action may go on in a
+    thread of its own, and nobody hears of it. Raises UnavailableError while too many run in this way: each keeps a
+    request waiting. ``sealer``: see :func:`run_action`.
     """
     action = registry.find(call.action)
     if action is None:
         return not_found(call)
-    if call.timeout is None:
-        return _wait_and_run(action, call)
+    call = replace(call, timeout=SYNC_SECONDS if call.timeout is None else min(call.timeout, SYNC_SECONDS))
+    delay = delay_of(action, call)
+    if isinstance(delay, Result):
+        return delay
+    if not _places.acquire(blocking=False):
+        raise UnavailableError(
+            f"{SYNC_RUNS} actions run while their callers wait, and more cannot; try again, or leave out 'run_sync'"
+        )
+    return _run_aside(action, call, delay, sealer)
+
+
+def _run_aside(action: SystemAction, call: ActionCall, delay: float, sealer: Sealer | None) -> Result:
+    wait = call.timeout or 0.0
+    time.sleep(min(delay, wait))
+    if delay >= wait:
+        _places.release()
+        return timed_out(action, call)
     results: list[Result] = []
-    runner = threading.Thread(target=lambda: results.append(_wait_and_run(action, call)), daemon=True)
+
+    def run() -> None:
+        try:
+            results.append(run_action(action, call, sealer))
+        finally:
+            _places.release()
+
+    runner = threading.Thread(target=run, name=f"run-{call.action_execution_id}", daemon=True)
     runner.start()
-    runner.join(call.timeout)
+    runner.join(wait - delay)
     return results[0] if results else timed_out(action, call)
 
 
-def run_action(action: SystemAction, call: ActionCall) -> Result:
-    """Run an action without its delay and without its timeout. An exception becomes an error result."""
+def run_action(action: SystemAction, call: ActionCall, sealer: Sealer | None = None) -> Result:
+    """Run an action without its delay and without its timeout. An exception becomes an error result.
+
+    ``sealer`` opens what is sealed in the input, and seals it in the result; without one, all stays as it is.
+    """
+    if sealer is None:
+        return _run(action, call)
     try:
-        result = action.run(call.input, ActionContext.from_dict(call.context, call.action_execution_id))
+        return _run_opened(action, call, sealer)
+    except (SealError, RecursionError) as error:
+        return _raised(action, call, str(error))
+
+
+def _run_opened(action: SystemAction, call: ActionCall, sealer: Sealer) -> Result:
+    call, opened = open_call(call, sealer)
+    if opened is None:
+        return _run(action, call)
+    with hidden(opened.values):
+        result = _run(action, call)
+    error = opened.mask(result.error) if isinstance(result.error, str) else opened.close(result.error)
+    return Result(opened.close(result.data), error, result.cancel)
+
+
+def _run(action: SystemAction, call: ActionCall) -> Result:
+    try:
+        about = {**call.context, "timeout": call.timeout}
+        result = action.run(call.input, ActionContext.from_dict(about, call.action_execution_id))
     except BaseException as error:  # in the thread of an action, even sys.exit is only the action's end
-        log.debug("Action %s (%s) failed", call.action, call.action_execution_id, exc_info=True)
+        if log.isEnabledFor(logging.DEBUG):
+            trace = redact(traceback.format_exc(), call.input)
+            log.debug("Action %s (%s) failed: %s", call.action, call.action_execution_id, trace)
         return failed(action, call, error)
     return result if action.plain_result else _plain(action, call, result)
 
@@ -64,15 +125,6 @@ def delay_of(action: SystemAction, call: ActionCall) -> float | Result:
         return action.delay(call.input)
     except Exception as error:
         return failed(action, call, error)
-
-
-def _wait_and_run(action: SystemAction, call: ActionCall) -> Result:
-    delay = delay_of(action, call)
-    if isinstance(delay, Result):
-        return delay
-    if delay > 0:
-        time.sleep(delay)
-    return run_action(action, call)
 
 
 def _raised(action: SystemAction, call: ActionCall, message: str) -> Result:

@@ -1,7 +1,6 @@
 """Actions in threads of this process."""
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -11,10 +10,16 @@ from mistralish.actions.registry import Registry
 from mistralish.actions.result import Result
 from mistralish.errors import UnavailableError
 from mistralish.executors.alarm import Alarm
-from mistralish.executors.call import ActionCall
+from mistralish.executors.call import ActionCall, Load
+from mistralish.executors.fair import FairQueue
 from mistralish.executors.run import delay_of, failed, not_found, run_action, timed_out
+from mistralish.logs import about_execution
+from mistralish.sealing import Sealer
 
 log = logging.getLogger(__name__)
+
+SHARES = 4
+"""So many projects may use all that one may use, at the same time."""
 
 OnResult = Callable[[str | None, Result], None]
 
@@ -22,12 +27,13 @@ OnResult = Callable[[str | None, Result], None]
 class _Job:
     """A call on its way. Its result is told once, whoever comes first: the action or the timeout."""
 
-    __slots__ = ("action", "call", "delay", "ended", "running", "stuck", "taken_at")
+    __slots__ = ("action", "call", "delay", "ended", "project_id", "running", "stuck", "taken_at")
 
     def __init__(self, call: ActionCall, action: SystemAction, delay: float) -> None:
         self.call = call
         self.action = action
         self.delay = delay
+        self.project_id = call.context.get("project_id")
         self.taken_at = time.monotonic()
         self.running = False
         self.ended = False
@@ -35,32 +41,54 @@ class _Job:
 
 
 class ThreadExecutor:
-    """Runs calls in a bounded number of threads; the queue before them has no bound, and tells its size.
+    """Runs calls in threads: at most ``workers`` calls of a project at a time, and SHARES times as many of all.
 
+    The queue before the threads has no bound, and tells its size: the engine starts nothing new while it is long.
+    Projects take turns in it.
     ``on_result(action_execution_id, result)`` is called once for each synchronous action, and for an asynchronous
     one only when it fails to start; in one of the executor's threads, or in ``submit`` for a call that cannot be
     run at all. What it raises is logged and dropped. An action's delay occupies no thread. A call that overruns its
-    timeout is told as an error; its thread goes on to its end unheard, and another takes its place.
+    timeout is told as an error; its thread goes on to its end unheard, and another takes its place: for as many calls
+    as there are workers. Beyond that, such calls keep their threads from the others until they end.
+    ``sealer``: see :func:`mistralish.executors.run.run_action`.
     """
 
-    def __init__(self, registry: Registry, on_result: OnResult, workers: int = 16) -> None:
+    def __init__(
+        self, registry: Registry, on_result: OnResult, workers: int = 16, sealer: Sealer | None = None
+    ) -> None:
         self._registry = registry
+        self._sealer = sealer
         self._on_result = on_result
         self._wanted = workers
         self._threads = 0
         self._active = 0  # calls in the queue or in one of those threads
         self._started = 0
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._begun = 0
+        self._stuck = 0
+        self._overdue: set[_Job] = set()  # they are not among the stuck ones, since those are as many as may be
+        self._queue: FairQueue[_Job] = FairQueue(workers)
+        self._idle = 0  # threads that wait, and have not been called
         self._jobs: set[_Job] = set()
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._called = threading.Condition(lock)
         self._accepting = True
         self._open = True
         self._alarm = Alarm("actions-alarm")
 
     @property
+    def load(self) -> Load:
+        """How much there is to do."""
+        return Load(self._begun, self.queued, self.unfinished, self._stuck)
+
+    @property
     def queued(self) -> int:
         """How many calls wait for a thread."""
-        return self._queue.qsize()
+        return len(self._queue)
+
+    def queued_of(self, project_id: str) -> int:
+        """How many calls of a project wait for a thread."""
+        return self._queue.waiting(project_id)
 
     @property
     def unfinished(self) -> int:
@@ -115,40 +143,64 @@ class ThreadExecutor:
             for job in self._jobs:
                 job.ended = True
             self._jobs.clear()
-            threads = self._threads
+            self._called.notify_all()
         self._alarm.close()
-        for _ in range(threads):
-            self._queue.put(None)
         return left_over
 
     def _enqueue(self, job: _Job) -> None:
         with self._changed:
             self._active += 1
-            self._queue.put(job)
-            self._start_thread_if_wanted()
+            self._queue.put(job.project_id, job)
+            self._call_thread()
 
-    def _start_thread_if_wanted(self) -> None:
-        if self._open and self._threads < min(self._active, self._wanted):
+    def _call_thread(self) -> None:
+        """See to it that somebody takes the next call, if one may be taken."""
+        if not self._open or not self._queue.is_ready:
+            return
+        if self._idle:
+            self._idle -= 1
+            self._called.notify()
+        elif self._threads < SHARES * self._wanted:
             self._threads += 1
             self._started += 1
             threading.Thread(target=self._work, name=f"action-{self._started}", daemon=True).start()
 
+    def _next(self) -> _Job | None:
+        """Wait for a call. None after the shutdown."""
+        with self._changed:
+            while self._open:
+                job = self._queue.take()
+                if job is not None:
+                    job.running = not job.ended
+                    self._begun += job.running
+                    return job
+                self._idle += 1
+                self._called.wait()
+        return None
+
     def _work(self) -> None:
-        while (job := self._queue.get()) is not None:
-            with self._changed:
-                job.running = not job.ended
+        while (job := self._next()) is not None:
             if job.running:
                 self._run(job)
             with self._changed:
-                if job.stuck:
-                    return
                 job.running = False
-                self._active -= 1
+                if job.stuck:
+                    self._stuck -= 1
+                    if not self._take_place():
+                        return
+                else:
+                    self._overdue.discard(job)
+                    self._leave(job)
+
+    def _leave(self, job: _Job) -> None:
+        self._active -= 1
+        self._queue.done(job.project_id)
 
     def _run(self, job: _Job) -> None:
+        about_execution(str(job.call.context.get("workflow_execution_id") or ""))
         if job.delay <= 0:
             self._limit(job)
-        result = run_action(job.action, job.call)
+        result = run_action(job.action, job.call, self._sealer)
         try:
             expected = result.is_error or job.action.is_sync(job.call.input)
         except Exception as error:
@@ -164,11 +216,39 @@ class ThreadExecutor:
             if job.ended:
                 return
             if job.running:  # its thread is lost for others: let one take its place
-                job.stuck = True
-                self._threads -= 1
-                self._active -= 1
-                self._start_thread_if_wanted()
+                self._overdue.add(job)
+                if self._stuck < self._wanted:
+                    self._set_aside()
+                    self._call_thread()
+                else:
+                    log.error(
+                        "%d calls run on after their timeout: their threads are not replaced any more, others wait",
+                        self._stuck + len(self._overdue),
+                    )
         self._end(job, timed_out(job.action, job.call))
+
+    def _set_aside(self) -> None:
+        """Count the thread of an overdue call no longer: it ends with the call."""
+        job = self._overdue.pop()
+        job.stuck = True
+        self._stuck += 1
+        self._threads -= 1
+        self._leave(job)
+        log.warning(
+            "Action %s (%s) runs on after its timeout; %d of at most %d threads are lost in this way",
+            job.call.action,
+            job.call.action_execution_id,
+            self._stuck,
+            self._wanted,
+        )
+
+    def _take_place(self) -> bool:
+        """Let the thread of a call that was set aside, and has ended, take the place of one that is overdue yet."""
+        if not self._overdue:
+            return False
+        self._set_aside()
+        self._threads += 1
+        return True
 
     def _end(self, job: _Job, result: Result | None) -> None:
         with self._changed:

@@ -15,6 +15,7 @@ class NoOpAction(StdAction):
     """Does nothing and succeeds, with no result."""
 
     inline = True
+    idempotent = True
     plain_result = True
 
     def execute(self, about: ActionContext) -> None:
@@ -35,6 +36,7 @@ class EchoAction(StdAction):
     :param delay: seconds to wait before that; anything that is not a positive number means none.
     """
 
+    idempotent = True
     plain_result = True
 
     def is_inline(self, given: Mapping[str, Any]) -> bool:
@@ -56,6 +58,7 @@ class FailAction(StdAction):
     """
 
     inline = True
+    idempotent = True
     plain_result = True
 
     def __str__(self) -> str:
@@ -73,6 +76,7 @@ class SleepAction(StdAction):
     :param seconds: how long; anything that is not a positive number means not at all.
     """
 
+    idempotent = True
     plain_result = True
 
     def delay(self, given: Mapping[str, Any]) -> float:
@@ -89,6 +93,7 @@ class TestDictAction(StdAction):
     """
 
     inline = True
+    idempotent = True
     plain_result = True
     __test__ = False  # not a test case, whatever its name says
 

@@ -1,13 +1,19 @@
 """std.email: send a message by SMTP. Source: the reference's standard actions; RFC 5321, RFC 3207 (STARTTLS)."""
 
+import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from mistralish.actions.base import ActionError, StdAction
 from mistralish.actions.context import ActionContext
+from mistralish.actions.egress import EgressPolicy
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
+    from smtplib import SMTP
+
+_WAITS = 5
+"""How many times the wait for one answer a whole exchange may take."""
 
 
 class EmailAction(StdAction):
@@ -19,15 +25,17 @@ class EmailAction(StdAction):
     :param reply_to: a list of addresses for answers.
     :param cc_addrs: a list of addresses that get a copy.
     :param bcc_addrs: a list of addresses that get a copy without the others seeing it.
-    :param smtp_password: the password; with it, the connection is encrypted by STARTTLS before logging in.
+    :param smtp_password: the password; with it, the connection is encrypted by STARTTLS before logging in, and the
+        server's certificate must be right.
     :param subject: `<No subject>` where not given.
     :param body: the text, `<No body>` where not given.
     :param html_body: the same as HTML, for readers that show it.
     """
 
-    def __init__(self, name: str, timeout: float) -> None:
+    def __init__(self, name: str, timeout: float, policy: EgressPolicy) -> None:
         super().__init__(name)
         self._timeout = timeout
+        self._policy = policy
 
     def execute(
         self,
@@ -43,6 +51,8 @@ class EmailAction(StdAction):
         body: Any = None,
         html_body: Any = None,
     ) -> None:
+        from mistralish.actions.std.smtp import connect  # slow to import
+
         to, cc, bcc = _addresses(to_addrs), _addresses(cc_addrs), _addresses(bcc_addrs)
         headers = {
             "Subject": str(subject or "<No subject>"),
@@ -53,28 +63,40 @@ class EmailAction(StdAction):
         }
         try:
             message = _message(headers, str(body or "<No body>"), html_body)
-            self._send(str(smtp_server), str(from_addr), smtp_password, [*cc, *bcc, *to], message)
+            with connect(
+                str(smtp_server), self._timeout, about.seconds(_WAITS * self._timeout), self._policy
+            ) as server:
+                _send(server, str(from_addr), smtp_password, [*cc, *bcc, *to], message)
+        except ssl.SSLCertVerificationError as error:
+            raise ActionError(
+                f"Failed to send an email message: the certificate of {smtp_server} cannot be trusted:"
+                f" {error.verify_message}"
+            ) from error
         except (OSError, ValueError) as error:  # smtplib's errors are OSErrors
             raise ActionError(f"Failed to send an email message: {error}") from error
 
-    def _send(self, server: str, sender: str, password: Any, recipients: list[str], message: "EmailMessage") -> None:
-        import smtplib
 
-        with smtplib.SMTP(server, timeout=self._timeout) as connection:
-            if password is not None:
-                connection.starttls()
-                connection.login(sender, str(password))
-            connection.send_message(message, sender, recipients)
+def _send(server: "SMTP", sender: str, password: Any, recipients: list[str], message: "EmailMessage") -> None:
+    if password is not None:
+        # Authorities: those of the system, or of SSL_CERT_FILE.
+        server.starttls(context=ssl.create_default_context())
+        server.login(sender, str(password))
+    server.send_message(message, sender, recipients)
 
 
 def _addresses(value: Any) -> list[str]:
     if not value:
         return []
     if isinstance(value, str):
-        return [value]
-    if isinstance(value, Iterable) and not isinstance(value, dict):
-        return [str(item) for item in value]
-    raise ActionError(f"Wrong addresses: {value!r:.100}; they must be a list of text")
+        found = [value]
+    elif isinstance(value, Iterable) and not isinstance(value, dict):
+        found = [str(item) for item in value]
+    else:
+        raise ActionError(f"Wrong addresses: {value!r:.100}; they must be a list of text")
+    for address in found:
+        if any(sign < " " for sign in address):  # smtplib would take what is before it for the address
+            raise ActionError(f"Wrong address: {address!r:.100}; it must not have line breaks or the like")
+    return found
 
 
 def _message(headers: dict[str, str], body: str, html_body: Any) -> "EmailMessage":

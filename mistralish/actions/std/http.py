@@ -1,14 +1,13 @@
 """std.http and std.mistral_http: one HTTP request. Source: the reference's standard actions."""
 
 import json as json_module
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from mistralish.actions.base import ActionError, StdAction
 from mistralish.actions.context import ActionContext
-from mistralish.actions.redact import MASK
+from mistralish.actions.deadline import Deadline
+from mistralish.actions.egress import EgressPolicy
 from mistralish.actions.result import Result
 from mistralish.actions.settings import HttpSettings
 from mistralish.errors import InputError
@@ -16,7 +15,6 @@ from mistralish.errors import InputError
 if TYPE_CHECKING:
     from requests import Response
 
-_CHUNK_BYTES = 64 * 1024
 _GOOD_STATUSES = range(200, 307)
 
 
@@ -41,9 +39,10 @@ class HttpAction(StdAction):
     :param verify: whether to verify the TLS certificate (yes, where not given), or a file of authorities to trust.
     """
 
-    def __init__(self, name: str, settings: HttpSettings) -> None:
+    def __init__(self, name: str, settings: HttpSettings, policy: EgressPolicy) -> None:
         super().__init__(name)
         self._settings = settings
+        self._policy = policy
 
     def check_parameters(self, given: Mapping[str, Any]) -> None:
         super().check_parameters(given)
@@ -79,7 +78,10 @@ class HttpAction(StdAction):
             "proxies": proxies,
             "verify": verify,
         }
-        result = self._exchange(str(method), str(url), request, seconds)
+        limit = self._settings.max_seconds
+        if isinstance(seconds, int | float):
+            limit = max(limit, min(seconds, self._settings.most_seconds))
+        result = self._exchange(str(method), str(url), request, about.seconds(limit))
         return result if result["status"] in _GOOD_STATUSES else Result(error=result)
 
     def _headers(self, headers: Any, about: ActionContext) -> Any:
@@ -87,36 +89,24 @@ class HttpAction(StdAction):
             return headers
         return {name: str(value) if isinstance(value, int | float) else value for name, value in headers.items()}
 
-    def _exchange(self, method: str, url: str, request: dict[str, Any], timeout: Any) -> dict[str, Any]:
-        import requests  # slow to import, and most services start without needing it at once
+    def _exchange(self, method: str, url: str, request: dict[str, Any], limit: float) -> dict[str, Any]:
+        # Slow to import, and most services start without needing it at once.
+        from mistralish.actions.web import WebSession, read_body, too_late, without_secrets
 
-        limit = self._settings.max_seconds
-        if isinstance(timeout, int | float):
-            limit = max(limit, timeout)
-        give_up_at = time.monotonic() + limit
-        session = requests.Session()
-        if not request["allow_redirects"]:
-            # To tell where a redirect leads, the session would read its body, all of it and without our limits.
-            session.get_redirect_target = _nowhere  # type: ignore[assignment]
-        try:
-            with session, session.request(method, url, stream=True, **request) as response:
-                return _describe(response, self._read_body(response, give_up_at, limit))
-        except ActionError:
-            raise
-        except Exception as error:
-            raise ActionError(f"Failed to send HTTP request: {_without_queries(str(error), url)}") from error
-
-    def _read_body(self, response: "Response", give_up_at: float, limit: float) -> bytes:
-        body = bytearray()
-        most = self._settings.max_response_bytes
-        # read1 returns what has come; response.iter_content would wait for a whole chunk, from a slow peer for ever.
-        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-            body += chunk
-            if len(body) > most:
-                raise ActionError(f"HTTP response is too large (limit={most} bytes)")
-            if time.monotonic() > give_up_at:
-                raise ActionError(f"HTTP response took too long (limit={limit} seconds)")
-        return bytes(body)
+        with Deadline(limit) as deadline:
+            try:
+                follows = request["allow_redirects"]
+                with (
+                    WebSession(self._policy, deadline, follows_redirects=follows) as session,
+                    session.request(method, url, stream=True, **request) as response,
+                ):
+                    return _describe(response, read_body(response, self._settings.max_response_bytes, deadline))
+            except ActionError:
+                raise
+            except Exception as error:
+                if deadline.has_passed:
+                    raise ActionError(too_late(deadline)) from error
+                raise ActionError(f"Failed to send HTTP request: {without_secrets(str(error), url)}") from error
 
 
 class MistralHttpAction(HttpAction):
@@ -141,10 +131,6 @@ class MistralHttpAction(HttpAction):
         # A name that is not Latin-1 cannot be a header as it is: its UTF-8 bytes go out.
         known = {name: value.encode() for name, value in ids.items() if value is not None}
         return {**(super()._headers(headers or {}, about)), **known}
-
-
-def _nowhere(response: "Response") -> None:
-    """No redirect is looked for."""
 
 
 def _credentials(auth: Any) -> tuple[str, str] | None:
@@ -182,15 +168,3 @@ def _content(body: bytes, encoding: str | None) -> Any:
         return body.decode(encoding or "utf-8", "replace")
     except LookupError:
         return body.decode("utf-8", "replace")
-
-
-def _without_queries(message: str, url: str) -> str:
-    """Mask the query and the password of ``url`` in an error message: both may hold secrets."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return message.replace(url, MASK)
-    for secret in (parts.query, parts.password):
-        if secret:
-            message = message.replace(secret, MASK)
-    return message

@@ -72,7 +72,10 @@ class WorkerPool:
         answer = self._ask(request)
         if "error" in answer:
             raise ActionError(answer["error"])
-        return json.loads(answer["result"])
+        try:
+            return json.loads(answer["result"])
+        except (ValueError, RecursionError):
+            raise ActionError("the script's result is no JSON, or is nested too deeply") from None
 
     def close(self) -> None:
         """End the idle workers."""

@@ -22,9 +22,14 @@ _WRAPPER = (
     " return result === undefined ? 'null' : String(result); })()"
 )
 
+# Scripts may use all processors for as long as they are allowed to; the service comes first.
+_NICE = 10
+
 
 def main() -> None:
     """Serve requests until the other side closes."""
+    write_no_files()
+    os.nice(_NICE)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing that a library prints may end up among the answers
     while (request := read_message(sys.stdin.buffer)) is not None:
@@ -63,6 +68,15 @@ def _first_line(message: str) -> str:
     """Keep what and where, and not the lines after it: they quote the source, with the context in it."""
     first = message.strip().partition("\n")[0]
     return first.replace("<anonymous>:", "line ", 1)[:2000]
+
+
+def write_no_files() -> None:
+    """Leave no trace of a script's data on disk, not even where V8 crashes; where the system can see to it."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+            resource.setrlimit(limit, (0, 0))
 
 
 @contextlib.contextmanager

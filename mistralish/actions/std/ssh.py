@@ -1,27 +1,32 @@
 """std.ssh and std.ssh_proxied: run a command on other hosts. Source: the reference's standard actions; RFC 4254."""
 
-import io
 import logging
 import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mistralish.actions.base import ActionError, StdAction
 from mistralish.actions.context import ActionContext
+from mistralish.actions.deadline import Deadline
+from mistralish.actions.egress import EgressPolicy
 from mistralish.actions.optional import need
 from mistralish.actions.settings import SshSettings
+from mistralish.actions.std.host_keys import HostKeyError, HostKeys
+from mistralish.actions.std.ssh_keys import UnusableKeyError, load_key, read_key_file
 
 if TYPE_CHECKING:
     from paramiko import Channel, PKey, SSHClient
 
 log = logging.getLogger(__name__)
+# It logs each failure in the words of the other side, which may be anybody; a task's error tells what is safe to tell.
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 _CHUNK_BYTES = 32 * 1024
 _PORT = 22
+_NO_EXIT_CODE = -1
 _BRACKETED = re.compile(r"\[(?P<host>[^\]]+)\](?::(?P<port>\d{1,5}))?")
 
 
@@ -39,15 +44,17 @@ class SshAction(StdAction):
     :param host: a host name or address, `host:port` where the port is not 22, or a list of these.
     :param username: the user to log in as.
     :param password: the user's password, or the passphrase of the key.
-    :param private_key_filename: a key file on the service's machine, in `~/.ssh` unless the path is absolute.
+    :param private_key_filename: a key file on the service's machine, in the directory that the service has for them.
     :param private_key: the key itself, as text.
     :param return_result_on_error: do not fail, whatever the exit code: the result is a dictionary of `stdout`,
         `stderr` and `exit_code`.
     """
 
-    def __init__(self, name: str, settings: SshSettings) -> None:
+    def __init__(self, name: str, settings: SshSettings, policy: EgressPolicy, known: HostKeys) -> None:
         super().__init__(name)
         self._settings = settings
+        self._policy = policy
+        self._known = known
 
     def execute(
         self,
@@ -64,26 +71,47 @@ class SshAction(StdAction):
         hosts = host if isinstance(host, list) else [host]
 
         def run_on(name: Any) -> Any:
-            key = load_key(private_key_filename, private_key, password)
-            with self._connect(name, username, key, password or None) as client:
+            key = self._load_key(private_key_filename, private_key, password)
+            where = split_host(str(name))
+            with (
+                self._reach(where, deadline) as sock,
+                self._connect(where, username, key, sock, password or None) as client,
+            ):
                 return self._run(client, cmd, bool(return_result_on_error))
 
-        return _on_each(hosts, cmd, run_on)
+        with Deadline(about.seconds(self._settings.most_seconds)) as deadline:
+            return _on_each(hosts, cmd, run_on, deadline)
+
+    def _reach(self, where: tuple[str, int], deadline: Deadline) -> socket.socket:
+        connection = self._policy.connect(*where, min(self._settings.connect_timeout, deadline.left))
+        deadline.watch(connection)
+        return connection
+
+    def _load_key(self, filename: Any, text: Any, passphrase: Any) -> "PKey | None":
+        if not text and filename:
+            text = read_key_file(str(filename), self._settings.keys_dir)
+        return load_key(str(text), passphrase) if text else None
 
     @contextmanager
     def _connect(
-        self, host: Any, username: Any, key: "PKey | None", password: Any = None, sock: Any = None
+        self,
+        where: tuple[str, int],
+        username: Any,
+        key: "PKey | None",
+        sock: Any,
+        password: Any = None,
+        gateway: str | None = None,
     ) -> "Iterator[SSHClient]":
+        """Log in over ``sock``, which leads to ``where``, through ``gateway`` if that is not None."""
         import paramiko
 
-        name, port = split_host(str(host))
         client = paramiko.SSHClient()
-        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
         wait = self._settings.connect_timeout
+        own_keys = self._settings.own_keys
         try:
+            self._known.prepare(client, *where, gateway)
             client.connect(
-                name,
-                port,
+                *where,
                 str(username),
                 password=password,
                 pkey=key,
@@ -91,6 +119,8 @@ class SshAction(StdAction):
                 timeout=wait,
                 banner_timeout=wait,
                 auth_timeout=wait,
+                allow_agent=own_keys,
+                look_for_keys=own_keys,
             )
             yield client
         finally:
@@ -104,6 +134,8 @@ class SshAction(StdAction):
             channel.exec_command(str(cmd))
             stdout, stderr = self._read_both(channel)
             code = channel.recv_exit_status()
+        if code == _NO_EXIT_CODE:
+            raise _CommandError("the connection was closed before the command had ended")
         if whole:
             return {"stdout": stdout, "stderr": stderr, "exit_code": code}
         if code != 0:
@@ -148,8 +180,8 @@ class SshProxiedAction(SshAction):
     :param host: a host name or address as the gateway knows it, `host:port` where the port is not 22, or a list of
         these.
     :param username: the user to log in as.
-    :param private_key_filename: a key file on the service's machine, in `~/.ssh` unless the path is absolute; empty
-        where `private_key` is given.
+    :param private_key_filename: a key file on the service's machine, in the directory that the service has for them;
+        empty where `private_key` is given.
     :param gateway_host: the host to go through, `host:port` where the port is not 22.
     :param gateway_username: the user to log in as there, where it is another.
     :param password: the passphrase of the key.
@@ -178,45 +210,28 @@ class SshProxiedAction(SshAction):
 
         def run_on(name: Any) -> Any:
             with ExitStack() as stack:
-                key = load_key(private_key_filename, private_key, password)
-                sock = stack.enter_context(_local_command(str(proxy_command))) if proxy_command else None
+                key = self._load_key(private_key_filename, private_key, password)
+                gate, target = split_host(str(gateway_host)), split_host(str(name))
+                self._policy.check_name(target[0])
+                if proxy_command:
+                    sock = stack.enter_context(_local_command(str(proxy_command)))
+                else:
+                    sock = stack.enter_context(self._reach(gate, deadline))
                 user = gateway_username or username
-                gateway = stack.enter_context(self._connect(gateway_host, user, key, sock=sock))
-                hop = stack.enter_context(self._hop(gateway, str(name)))
-                client = stack.enter_context(self._connect(name, username, key, sock=hop))
+                gateway = stack.enter_context(self._connect(gate, user, key, sock))
+                hop = stack.enter_context(self._hop(gateway, target))
+                through = f"{gate[0]}:{gate[1]}"
+                client = stack.enter_context(self._connect(target, username, key, hop, gateway=through))
                 return self._run(client, cmd, whole=False)
 
-        return _on_each(hosts, cmd, run_on)
+        with Deadline(about.seconds(self._settings.most_seconds)) as deadline:
+            return _on_each(hosts, cmd, run_on, deadline)
 
-    def _hop(self, gateway: "SSHClient", host: str) -> "Channel":
+    def _hop(self, gateway: "SSHClient", target: tuple[str, int]) -> "Channel":
         transport = gateway.get_transport()
         if transport is None:
             raise _CommandError("the gateway closed the connection")
-        return transport.open_channel(
-            "direct-tcpip", split_host(host), ("127.0.0.1", 0), timeout=self._settings.connect_timeout
-        )
-
-
-def load_key(filename: Any, text: Any, passphrase: Any) -> "PKey | None":
-    """Read a private key (RSA, ECDSA or Ed25519) from text or from a file; None where neither is given.
-
-    Raises ActionError for a file name with ``..`` in it, paramiko's errors for a key that cannot be read.
-    """
-    import paramiko
-
-    if not text and not filename:
-        return None
-    if not text:
-        if ".." in Path(str(filename)).parts:
-            raise ActionError("Private key filename must not contain '..'")
-        text = (Path("~/.ssh").expanduser() / str(filename)).read_text()
-    failure: Exception | None = None
-    for kind in (paramiko.RSAKey, paramiko.ECDSAKey, paramiko.Ed25519Key):
-        try:
-            return kind.from_private_key(io.StringIO(str(text)), password=passphrase or None)
-        except (paramiko.SSHException, ValueError) as error:
-            failure = failure or error
-    raise _CommandError("the private key cannot be read with this passphrase") from failure
+        return transport.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=self._settings.connect_timeout)
 
 
 def split_host(host: str) -> tuple[str, int]:
@@ -241,7 +256,7 @@ def _local_command(command: str) -> Iterator[Any]:
         proxy.close()
 
 
-def _on_each(hosts: list[Any], cmd: Any, run_on: Any) -> Any:
+def _on_each(hosts: list[Any], cmd: Any, run_on: Any, deadline: Deadline) -> Any:
     """Run on each host in turn; the details of a failure go to the log, what is safe to tell into the error."""
     message = f"Failed to execute ssh cmd '{cmd}' on {hosts}"
     try:
@@ -250,7 +265,8 @@ def _on_each(hosts: list[Any], cmd: Any, run_on: Any) -> Any:
         raise
     except Exception as error:
         log.debug("ssh failed", exc_info=True)
-        raise ActionError(f"{message} ({_reason(error)})") from error
+        reason = f"it took longer than {deadline.seconds:g} seconds" if deadline.has_passed else _reason(error)
+        raise ActionError(f"{message} ({reason})") from error
     if not results:
         raise ActionError(f"{message} (no host is given)")
     return results if len(results) > 1 else results[0]
@@ -260,8 +276,13 @@ def _reason(error: Exception) -> str:
     """Tell in safe words why SSH failed: libraries' own messages may hold keys and addresses."""
     import paramiko
 
-    if isinstance(error, _CommandError):
+    if isinstance(error, _CommandError | HostKeyError | UnusableKeyError):
         return str(error)
+    if isinstance(error, paramiko.BadHostKeyException):
+        return (
+            "the host's key is not the one that is known: something else may be answering in its place; if the change"
+            " is right, its line must be removed from the service's known hosts file"
+        )
     if isinstance(error, paramiko.AuthenticationException):
         return "the host did not accept the user's password or key"
     if isinstance(error, socket.gaierror):
@@ -270,8 +291,6 @@ def _reason(error: Exception) -> str:
         return "the host did not answer in time"
     if isinstance(error, paramiko.ChannelException):
         return "the gateway could not or may not connect to the host"
-    if isinstance(error, FileNotFoundError | PermissionError):
-        return "the private key file cannot be read"
     if isinstance(error, OSError):
         return "the host cannot be reached"
     return "the SSH connection failed"

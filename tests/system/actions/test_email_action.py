@@ -1,12 +1,16 @@
 """std.email against a real SMTP server (aiosmtpd)."""
 
-import datetime
-import ssl
+import itertools
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
 
 import pytest
 from peers import Unavailable, free_port, smtp_peer
+from tls_peer import server_tls
 
-from mistralish.actions import Registry
+from mistralish.actions import ActionSettings, Registry
 from mistralish.executors import ActionCall, run_now
 
 
@@ -87,7 +91,20 @@ def test_a_refused_recipient_is_an_error(registry, mailbox):
 
 
 @pytest.mark.parametrize(
-    "given", [{"subject": "a\r\nBcc: x@example.org"}, {"from_addr": "a\nb"}, {"to_addrs": {"a": 1}}, {"reply_to": 5}]
+    "given",
+    [
+        {"subject": "a\r\nBcc: x@example.org"},
+        {"subject": "a\rBcc: x@example.org"},
+        {"from_addr": "a\nb"},
+        {"from_addr": "a@b.c>\r\nRCPT TO:<x@example.org"},
+        {"to_addrs": ["a@b.c\r\nBcc: x@example.org"]},
+        {"cc_addrs": ["a@b.c\nX: y"]},
+        {"bcc_addrs": ["a@b.c>\r\nRCPT TO:<x@example.org"]},
+        {"bcc_addrs": ["a@b.c\r\nDATA\r\nSubject: x\r\n\r\n.\r\n"]},
+        {"reply_to": ["a@b.c\r\n\r\nbody"]},
+        {"to_addrs": {"a": 1}},
+        {"reply_to": 5},
+    ],
 )
 def test_a_line_break_in_a_header_or_a_wrong_list_is_an_error_and_nothing_is_sent(registry, mailbox, given):
     assert send(registry, mailbox.address, **given).is_error
@@ -97,6 +114,49 @@ def test_a_line_break_in_a_header_or_a_wrong_list_is_an_error_and_nothing_is_sen
 def test_an_unreachable_server_is_an_error(registry):
     error = send(registry, f"127.0.0.1:{free_port()}").error
     assert "Failed to send an email message: " in error
+
+
+@contextmanager
+def hostile(pieces):
+    """A server that greets with ``pieces``, and whatever it is asked goes on with them."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            for piece in pieces:
+                connection.sendall(piece)
+            while connection.recv(65536):  # closing now would take back what was not read yet
+                pass
+
+    threading.Thread(target=serve, daemon=True).start()
+    with listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _dripping():
+    while True:
+        time.sleep(0.1)
+        yield b"220-x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "reason"),
+    [
+        (itertools.repeat(b"220-and so on\r\n" * 1000), "the server's answers are too long"),
+        (itertools.repeat(b"x" * 65536), "Line too long"),
+        (_dripping(), "the server took longer than 2 seconds"),
+        ([b"220 hi\r\n", b"250-x\r\n" * 100_000], "the server's answers are too long"),
+        ([b"HTTP/1.1 200 OK\r\n\r\n"], "Failed to send an email message"),
+        ([b"\0" * 100], "Failed to send an email message"),
+    ],
+)
+def test_a_hostile_server_gets_an_error_soon(pieces, reason):
+    registry = Registry(ActionSettings(email_timeout=0.4), find_entry_points=list)
+    start = time.monotonic()
+    with hostile(pieces) as address:
+        assert reason in send(registry, address).error
+    assert time.monotonic() - start < 4
 
 
 class _Login:
@@ -125,7 +185,7 @@ def guarded(tmp_path):
         login,
         hostname="127.0.0.1",
         port=port,
-        tls_context=_tls_context(tmp_path),
+        tls_context=server_tls(tmp_path, "127.0.0.1"),
         require_starttls=True,
         authenticator=login,
         auth_required=True,
@@ -135,34 +195,26 @@ def guarded(tmp_path):
     controller.stop()
 
 
-def _tls_context(folder):
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
-    certificate = builder.sign(key, hashes.SHA256())
-    file = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
+@pytest.fixture
+def trusting(tmp_path, monkeypatch):
+    """The service's system trusts that server's certificate."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
 
 
-def test_with_a_password_the_connection_is_encrypted_and_logged_in(registry, guarded):
+def test_with_a_password_the_connection_is_encrypted_and_logged_in(registry, guarded, trusting):
     address, login = guarded
     assert send(registry, address, smtp_password="hunter2").is_success
     assert login.mails == [(True, True)]
 
 
-def test_a_wrong_password_is_an_error_that_does_not_show_it(registry, guarded):
+def test_a_password_is_not_told_to_a_server_whose_certificate_nobody_vouches_for(registry, guarded):
+    address, login = guarded
+    error = send(registry, address, smtp_password="hunter2").error
+    assert f"the certificate of {address} cannot be trusted: self-signed certificate" in error
+    assert login.mails == []
+
+
+def test_a_wrong_password_is_an_error_that_does_not_show_it(registry, guarded, trusting):
     address, login = guarded
     error = send(registry, address, smtp_password="hunter3").error
     assert "Failed to send an email message: " in error

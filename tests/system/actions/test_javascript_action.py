@@ -1,7 +1,11 @@
 """std.javascript runs scripts in real V8 processes, and survives what they do."""
 
 import json
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from peers import wait_for
@@ -65,6 +69,23 @@ def test_an_error_says_what_and_where_and_not_what_the_context_holds(registry):
 @pytest.mark.parametrize(
     "script",
     [
+        "return new Promise(() => {})",
+        "(function f() { Promise.resolve().then(f) })(); return 1",
+        "(async () => { while (true) await null })(); return 1",
+        "setTimeout(() => { while (true); }, 0); return 1",
+        "Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(8)), 0, 0); return 1",
+    ],
+)
+def test_what_a_script_leaves_for_later_never_happens(registry, script):
+    start = time.monotonic()
+    js(registry, script)
+    assert js(registry, "return 1").data == 1
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
         "while (true);",
         "return /(a+)+$/.test('a'.repeat(60) + 'b')",
         "return Array(1e9).fill(1).length",
@@ -75,6 +96,22 @@ def test_an_error_says_what_and_where_and_not_what_the_context_holds(registry):
         "return 'x'.repeat(200000)",
         "return 1n",
         "const a = {}; a.a = a; return a",
+        "let a = []; for (let i = 0; i < 1e5; i++) a = [a]; return a",
+        "while (true) Atomics.wait(new Int32Array(new SharedArrayBuffer(8)), 0, 0)",
+        "const a = []; while (true) a.push(new Uint8Array(new SharedArrayBuffer(1e7)).fill(1))",
+        "const a = []; while (true) a.push(new Uint8Array(new WebAssembly.Memory({initial: 1000}).buffer).fill(1))",
+        "const b = new ArrayBuffer(1, {maxByteLength: 1e10}); b.resize(1e9); return 1",
+        "let s = 'x'; while (true) s += s",
+        "let x = 2n; while (true) x = x * x",
+        "throw new Error('x'.repeat(1e8))",
+        "throw {toString() { while (true); }}",
+        "return {toJSON() { while (true); }}",
+        "return new Proxy([], {get() { while (true); }})",
+        "while (true) try { while (true); } catch (e) {} finally {}",
+        "(function f() { try { f() } finally { f() } })()",
+        "const a = []; while (true) a.push(new Intl.DateTimeFormat('ar'))",
+        "return new Worker('x')",
+        "}()); })(); (function () { const result = '[1'; (function () {",
     ],
 )
 def test_a_hostile_script_fails_and_the_next_one_runs(registry, script):
@@ -92,6 +129,43 @@ def test_a_script_finds_no_files_no_network_and_no_process(registry):
     script = f"return {json.dumps(names[:-1])}.filter(name => typeof globalThis[name] !== 'undefined')"
     assert js(registry, script).data == []
     assert js(registry, "return import('fs')").data in ({}, None)
+
+
+def test_a_script_s_process_has_nothing_of_the_service_s_and_writes_no_files(monkeypatch):
+    monkeypatch.setenv("MISTRALISH_DATABASE_URL", "postgresql://u:hunter2@h/d")
+    monkeypatch.setenv("OS_PASSWORD", "hunter2")
+    pool = WorkerPool(LIMITS)
+    try:
+        pool.run("return 1", None)
+        process = Path(f"/proc/{pool._idle[0]._process.pid}")
+        assert b"hunter2" not in (process / "environ").read_bytes()
+        limits = [line.split() for line in (process / "limits").read_text().splitlines()]
+        assert {line[2]: line[4] for line in limits if line[1:3] in (["core", "file"], ["file", "size"])} == {
+            "file": "0",
+            "size": "0",
+        }
+        opened = {str(file.readlink()).partition(":")[0] for file in (process / "fd").iterdir()}
+        assert opened <= {"pipe", "/dev/null", "anon_inode", "socket"}
+    finally:
+        pool.close()
+
+
+def test_a_script_s_process_ends_soon_after_a_service_that_was_killed():
+    code = (
+        "import threading\n"
+        "from mistralish.actions.settings import JavaScriptSettings\n"
+        "from mistralish.actions.std.javascript import WorkerPool\n"
+        "pool = WorkerPool(JavaScriptSettings(max_seconds=1))\n"
+        "pool.run('return 1', None)\n"
+        "print(pool._idle[0]._process.pid, flush=True)\n"
+        "pool.run('while (true);', None)\n"
+        "threading.Event().wait()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as service:
+        worker = Path(f"/proc/{service.stdout.readline().strip()}")
+        assert worker.exists()
+        service.kill()
+    wait_for(lambda: not worker.exists(), 10, "the end of the script's process")
 
 
 def test_an_idle_process_is_ended_and_the_next_script_gets_a_new_one():

@@ -15,16 +15,32 @@ BITS = {"rsa": ("-b", "2048")}
 
 
 @pytest.fixture(scope="module")
-def registry():
-    return Registry(
-        ActionSettings(ssh=SshSettings(connect_timeout=10, max_output_bytes=200_000)), find_entry_points=list
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("ssh")
+
+
+def registry_of(folder, host_keys="accept-new", **more):
+    """The actions, with ``folder`` for key files and known hosts."""
+    settings = SshSettings(
+        connect_timeout=10,
+        max_output_bytes=200_000,
+        host_keys=host_keys,
+        known_hosts_file=folder / "known_hosts",
+        keys_dir=folder,
+        **more,
     )
+    return Registry(ActionSettings(ssh=settings), find_entry_points=list)
 
 
 @pytest.fixture(scope="module")
-def peer(tmp_path_factory):
+def registry(folder):
+    return registry_of(folder)
+
+
+@pytest.fixture(scope="module")
+def peer(folder):
     try:
-        with ssh_peer(tmp_path_factory.mktemp("ssh")) as running:
+        with ssh_peer(folder) as running:
             yield running
     except Unavailable as reason:
         pytest.skip(str(reason))
@@ -184,7 +200,7 @@ def test_a_local_proxy_command_runs_only_where_the_service_allows_it(registry, p
     command = f"python3 {script} {gateway.host} {gateway.port}"
     refused = proxied(registry, peer, gateway, "echo hi", proxy_command=command)
     assert "this service does not run local commands to connect" in refused.error
-    allowing = Registry(ActionSettings(ssh=SshSettings(allow_proxy_command=True)), find_entry_points=list)
+    allowing = registry_of(Path(peer.key_file).parent, allow_proxy_command=True)
     assert proxied(allowing, peer, gateway, "echo hi", proxy_command=command).data == "hi\n"
 
 

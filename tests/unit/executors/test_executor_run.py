@@ -7,7 +7,8 @@ import time
 import pytest
 
 from mistralish.actions import Registry, Result, StdAction
-from mistralish.executors import ActionCall, run_now
+from mistralish.errors import UnavailableError
+from mistralish.executors import ActionCall, run, run_now
 
 
 class Probe(StdAction):
@@ -101,3 +102,34 @@ def test_after_its_timeout_a_call_is_an_error_at_once(registry):
         result.error
         == "The action raised an exception [action=probe, action_ex_id=a1, msg='Timeout after 0.1 seconds']"
     )
+
+
+def test_nobody_waits_for_longer_than_a_minute_whatever_the_timeout_is(registry, monkeypatch):
+    monkeypatch.setattr(run, "SYNC_SECONDS", 0.2)
+    start = time.monotonic()
+    for call in (
+        ActionCall("a1", "std.sleep", {"seconds": 1_000_000}),
+        ActionCall("a1", "std.sleep", {"seconds": 1_000_000}, timeout=3600),
+        ActionCall("a1", "probe", {"how": lambda about: time.sleep(1)}),
+    ):
+        assert "Timeout after 0.2 seconds" in run_now(registry, call).error
+    assert time.monotonic() - start < 5
+
+
+def test_only_so_many_callers_wait_at_a_time_and_lost_actions_count_until_they_end(registry, monkeypatch):
+    monkeypatch.setattr(run, "_places", threading.BoundedSemaphore(2))
+    release = threading.Event()
+    for _ in range(2):
+        lost = ActionCall("a1", "probe", {"how": lambda about: release.wait(20)}, timeout=0.05)
+        assert run_now(registry, lost).is_error
+    with pytest.raises(UnavailableError, match="actions run while their callers wait, and more cannot; try again"):
+        run_now(registry, ActionCall("a1", "std.noop"))
+    release.set()
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            assert run_now(registry, ActionCall("a1", "std.noop")).is_success
+            return
+        except UnavailableError:
+            time.sleep(0.01)
+    pytest.fail("no place became free")

@@ -101,6 +101,30 @@ def test_no_more_threads_than_workers_run_at_a_time_and_the_rest_is_counted(star
     wait_until(lambda: executor.unfinished == 0)
 
 
+def test_a_project_s_crowd_of_long_calls_keeps_no_other_project_waiting(start, told):
+    executor, release = start(workers=2), threading.Event()
+    for number in range(50):
+        executor.submit(call(f"long{number}", lambda: release.wait(20), context={"project_id": "crowd"}))
+    executor.submit(call("other", lambda: 1, context={"project_id": "other"}))
+    assert told.wait(1) == [("other", Result(1))]
+    assert executor.queued == 48
+    release.set()
+    told.wait(51)
+
+
+def test_projects_take_turns_when_every_thread_is_busy(start, told):
+    executor, release = start(workers=1), threading.Event()
+    for number in range(4):  # as many projects as there are shares
+        executor.submit(call(f"busy{number}", lambda: release.wait(20), context={"project_id": f"p{number}"}))
+    for number in range(30):
+        executor.submit(call(f"crowd{number}", lambda: 1, context={"project_id": "crowd"}))
+    executor.submit(call("late", lambda: 1, context={"project_id": "other"}))
+    wait_until(lambda: executor.queued == 31)
+    release.set()
+    order = [identifier for identifier, _ in told.wait(35) if not identifier.startswith("busy")]
+    assert order.index("late") < 10
+
+
 def test_a_call_does_not_wait_behind_a_long_one_while_a_thread_may_start(start, told):
     executor, release = start(workers=8), threading.Event()
     for number in range(7):
@@ -183,12 +207,30 @@ def test_an_overrun_is_told_as_an_error_and_its_late_result_is_dropped(start, to
 
 def test_threads_lost_to_overruns_are_replaced(start, told):
     executor, release = start(workers=2), threading.Event()
-    for number in range(6):
+    for number in range(2):
         executor.submit(call(f"stuck{number}", lambda: release.wait(20), timeout=0.05))
-    told.wait(6)
+    told.wait(2)
     executor.submit(ActionCall("after", "std.noop"))
-    assert told.wait(7)[-1] == ("after", Result(None))
+    assert told.wait(3)[-1] == ("after", Result(None))
     release.set()
+
+
+def test_no_more_threads_are_replaced_than_there_are_workers(start, told, caplog):
+    executor, before = start(workers=2), threading.active_count()
+    releases = [threading.Event() for _ in range(4)]
+    for number, release in enumerate(releases):
+        executor.submit(call(f"stuck{number}", lambda release=release: release.wait(20), timeout=0.05))
+    told.wait(4)
+    executor.submit(call("stuck4", lambda: 1, timeout=0.05))
+    executor.submit(ActionCall("after", "std.noop"))
+    assert "4 calls run on after their timeout: their threads are not replaced any more, others wait" in caplog.text
+    assert threading.active_count() - before <= 5  # four, and the alarm's
+    assert executor.queued == 2
+    releases[0].set()
+    assert [identifier for identifier, _ in told.wait(6)[4:]] == ["stuck4", "after"]
+    for release in releases:
+        release.set()
+    wait_until(lambda: (executor.queued, executor.room) == (0, 4))
 
 
 def test_the_timeout_counts_the_delay_but_not_the_time_in_the_queue(start, told):
