@@ -9,14 +9,16 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from mistralish.api import codec
 from mistralish.api.errors import from_validation
+from mistralish.api.secrets import sealed
 from mistralish.errors import InputError
+from mistralish.sealing import refuse_sealed
 
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json|text/json")
 _XML = re.compile(r"(?:text|application)/xml|.*\+xml")
 
 
 def read_resource(schema: Schema) -> dict[str, Any]:
-    """The JSON object of the request's body, as ``schema`` has it: only attributes that were sent.
+    """The JSON object of the request's body, as ``schema`` has it: only attributes that were sent, secrets sealed.
 
     Raises InputError saying what does not fit, UnsupportedMediaType for anything but JSON.
     """
@@ -30,9 +32,10 @@ def read_resource(schema: Schema) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"The request body must be a JSON object, not {_kind(values)}")
     try:
-        return dict(schema.load(values))
+        loaded = dict(schema.load(values))
     except ValidationError as error:
         raise from_validation(schema, error, values) from None
+    return sealed(raw, loaded)
 
 
 def read_definition() -> str:
@@ -41,9 +44,14 @@ def read_definition() -> str:
         raise UnsupportedMediaType("XML request bodies are not supported. Send the definition as text/plain")
     raw = request.get_data()
     try:
-        return raw.decode("utf-8")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"The definition is not UTF-8 text: byte {error.start} fits no character") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(f"line {line}: the text has a NUL character, which cannot be kept: leave it out")
+    refuse_sealed(text)
+    return text
 
 
 def _kind(value: Any) -> str:

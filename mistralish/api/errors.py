@@ -3,11 +3,19 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, current_app, g, jsonify
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from mistralish.errors import InputError, LockedError, MistralishError, UnavailableError
+from mistralish.errors import (
+    InputError,
+    LockedError,
+    MistralishError,
+    TooManyError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from mistralish.masking import mask_text
 
 LOG = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 1
@@ -22,7 +30,8 @@ def register(app: Flask) -> None:
 
 def fault(status: int, text: str) -> Response:
     """An error answer. ``faultcode`` says whose it is to put right, the client's or the server's."""
-    response = jsonify({"faultcode": "Client" if status < 500 else "Server", "faultstring": text, "debuginfo": None})
+    told = mask_text(text)
+    response = jsonify({"faultcode": "Client" if status < 500 else "Server", "faultstring": told, "debuginfo": None})
     response.status_code = status
     return response
 
@@ -31,7 +40,9 @@ def _known(error: MistralishError) -> Response:
     response = fault(error.status, error.message)
     if isinstance(error, LockedError):
         response.headers["Server-Error-Message"] = error.message
-    if isinstance(error, UnavailableError):
+    if isinstance(error, UnauthorizedError):
+        response.headers["WWW-Authenticate"] = error.challenge
+    if isinstance(error, UnavailableError | TooManyError):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
@@ -52,7 +63,8 @@ def _text(error: HTTPException) -> str:
     if isinstance(error, MethodNotAllowed):
         return f"This method is not allowed here; allowed are: {', '.join(sorted(error.valid_methods or ()))}"
     if isinstance(error, RequestEntityTooLarge):
-        return "The request body is too large for the setting max_body_bytes"
+        most = current_app.config["MAX_CONTENT_LENGTH"]
+        return f"The request body is too large: at most {most} bytes are allowed (max_body_bytes)"
     return error.description or error.name
 
 

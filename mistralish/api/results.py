@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mistralish.api.lists import read_all
+from mistralish.api.lists import owner, read_all
 from mistralish.store.filters import Filter
 
 _COLUMNS = ("id", "accepted", "output", "runtime_context")
@@ -16,7 +16,7 @@ def result_text(task: Mapping[str, Any]) -> str:
     Source: the reference's GET of one task.
     """
     kind = "execution" if task["type"] == "WORKFLOW" else "action_execution"
-    children = read_all(kind, (Filter("task_execution_id", "eq", (task["id"],)),), columns=_COLUMNS)
+    children = read_all(kind, (Filter("task_execution_id", "eq", (task["id"],)),), of=owner(task), columns=_COLUMNS)
     counted = sorted((child for child in children if child["accepted"]), key=_index)
     results = [_result(kind, child) for child in counted]
     is_list = "with_items" in (task["runtime_context"] or {}) or len(results) != 1

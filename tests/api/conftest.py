@@ -1,61 +1,23 @@
 """The API over a real store in a file and the real actions; the engine is one that notes what it is asked."""
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from rows import execution_row
+from recording import RecordingEngine
+from roles import World, furnish
 
 from mistralish.actions import Registry
 from mistralish.api import create_app
 from mistralish.config import Settings
 from mistralish.definitions import sync_system_actions
-from mistralish.engine import commands
 from mistralish.scheduler.maintenance import Maintenance
-from mistralish.store import Changes, Store, Tenant, open_store
-
-PROJECT = Settings().project_id
-
-
-@dataclass
-class RecordingEngine:
-    """Notes every command. Answers ``answer``, or raises it; starts an execution by keeping its row."""
-
-    store: Store
-    answer: Any = None
-    commands: list[Any] = field(default_factory=list)
-
-    def call(self, command: Any, timeout: float = 60) -> Any:
-        self.commands.append(command)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        if self.answer is None and isinstance(command, commands.StartExecution):
-            workflow = self.store.get(
-                "workflow", command.workflow, tenant=Tenant(command.project_id), namespace=command.namespace
-            )
-            row = execution_row(
-                command.execution_id,
-                workflow_name=workflow["name"],
-                workflow_id=workflow["id"],
-                input=command.input,
-                description=command.description,
-                params={**command.params, "namespace": command.namespace},
-            )
-            keep(self.store, row)
-            return row
-        return self.answer
-
-
-def keep(store: Store, *rows: Any, specs: dict[str, Any] | None = None) -> None:
-    """Write rows of running work as a turn does."""
-    roots = {getattr(row, "root_execution_id", None) or row.id for row in rows}
-    with store.turn(roots) as turn:
-        turn.save(Changes(insert=rows, specs=specs or {}))
+from mistralish.sealing import Sealer, new_key
+from mistralish.store import Store, open_store
 
 
 @pytest.fixture(scope="session")
@@ -90,9 +52,34 @@ def service(store: Store, engine: RecordingEngine) -> SimpleNamespace:
     settings = Settings(max_body_bytes=100_000, default_limit=1000, max_limit=1000, dynamic_actions=True)
     maintenance = Maintenance(store, engine)
     parts = {"store": store, "engine": engine, "scheduler": scheduler, "maintenance": maintenance}
-    return SimpleNamespace(registry=Registry(), settings=settings, **parts)
+    return SimpleNamespace(registry=Registry(), settings=settings, sealer=Sealer((new_key(),)), **parts)
 
 
 @pytest.fixture
 def client(service: SimpleNamespace) -> FlaskClient:
     return create_app(service).test_client()
+
+
+@pytest.fixture(scope="session")
+def furnished(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("furnished") / "api.db"
+    shutil.copy(template, path)
+    store = open_store(f"sqlite:///{path}")
+    furnish(store)
+    store.close()
+    return path
+
+
+@pytest.fixture
+def new_world(furnished: Path, tmp_path: Path) -> Iterator[Callable[..., World]]:
+    made: list[World] = []
+
+    def new(**settings: Any) -> World:
+        path = tmp_path / f"{len(made)}.db"
+        shutil.copy(furnished, path)
+        made.append(World(path, **settings))
+        return made[-1]
+
+    yield new
+    for world in made:
+        world.close()

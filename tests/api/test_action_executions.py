@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from conftest import RecordingEngine, keep
 from flask.testing import FlaskClient
+from recording import RecordingEngine, keep
 from rows import PROJECT, action_row, execution_row, task_row
 
 from mistralish.engine import commands

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import RecordingEngine, keep
 from flask.testing import FlaskClient
+from recording import RecordingEngine, keep
 from rows import WORKFLOW, execution_row
 
 from mistralish.api import create_app

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from conftest import keep
 from flask.testing import FlaskClient
+from recording import keep
 from rows import CREATED, execution_row, task_row
 
 from mistralish.store import Store

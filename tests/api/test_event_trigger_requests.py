@@ -1,12 +1,13 @@
 """``/v2/event_triggers`` and ``/v2/events``."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import RecordingEngine
 from flask.testing import FlaskClient
+from recording import RecordingEngine
 from rows import execution_row
 
 from mistralish.errors import InputError, UnavailableError
@@ -41,6 +42,23 @@ def test_a_trigger_is_created_and_read_with_every_attribute(client: FlaskClient,
     assert (created["updated_at"], created["scope"]) == (None, "private")
     assert client.get(f"{PATH}/{created['id']}").get_json() == created
     assert client.get(f"{PATH}/{created['id']}?fields=topic").get_json() == {"id": created["id"], "topic": "t"}
+
+
+def test_a_project_may_wait_for_so_many_topics_only(
+    client: FlaskClient, service: SimpleNamespace, workflow: str
+) -> None:
+    for number in range(3):
+        made(client, workflow, topic=f"t{number}")
+    broker = {"event_broker_url": "amqp://u:p@h", "event_sources_per_project": 3}
+    service.settings = replace(service.settings, **broker)
+    refused = client.post(PATH, json=body(workflow, topic="t3"))
+    assert refused.status_code == 400
+    assert (
+        "may wait for 3 different topics of exchanges, and this one's do already" in refused.get_json()["faultstring"]
+    )
+    made(client, workflow, topic="t2", event="another")
+    service.settings = replace(service.settings, event_broker_url="")
+    made(client, workflow, topic="t3")
 
 
 def test_a_trigger_without_name_and_input_has_empty_ones(client: FlaskClient, workflow: str) -> None:

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from conftest import RecordingEngine, keep
 from flask.testing import FlaskClient
+from recording import RecordingEngine, keep
 from rows import CREATED, CREATED_TEXT, PROJECT, WORKFLOW, execution_row, task_row
 
 from mistralish.engine import commands
@@ -38,6 +38,7 @@ def test_starting_a_workflow_answers_the_execution_with_json_in_text(
         description="d",
         params={"env": {"k": 1}},
         project_id=PROJECT,
+        is_new=True,
     )
     execution = answer.get_json()
     assert set(execution) == ALL - {"published_global"}
@@ -196,7 +197,8 @@ def test_removing_asks_the_engine_and_force_is_passed_on(
     keep(store, execution_row("e"))
     assert client.delete("/v2/executions/e").status_code == 204
     assert client.delete("/v2/executions/e?force=1").status_code == 204
-    assert engine.commands == [commands.DeleteExecution("e"), commands.DeleteExecution("e", force=True)]
+    wanted = [commands.DeleteExecution("e", force=force, at_most=1000) for force in (False, True)]
+    assert engine.commands == wanted
 
 
 def test_what_the_engine_refuses_is_answered_with_the_errors_own_status(

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import RecordingEngine, keep
 from flask.testing import FlaskClient
+from recording import RecordingEngine, keep
 from rows import execution_row
 
 from mistralish.engine.commands import PauseExecution, ResumeExecution

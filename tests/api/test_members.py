@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
-from conftest import PROJECT
 from flask.testing import FlaskClient
+from recording import PROJECT
 
 from mistralish.store import Store, Tenant
 

@@ -44,6 +44,10 @@ def test_the_description_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     OpenAPIV31SpecValidator(document).validate()
 
 
+def test_the_description_describes_itself(document: dict[str, Any]) -> None:
+    assert set(document) <= set(document["components"]["schemas"]["OpenApi"]["properties"])
+
+
 def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, _, operation in _operations(document)]
     assert sorted(names) == sorted(set(names))

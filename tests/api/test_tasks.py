@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from conftest import RecordingEngine, keep
 from flask.testing import FlaskClient
+from recording import RecordingEngine, keep
 from rows import action_row, execution_row, task_row
 
 from mistralish.engine import commands

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from conftest import keep
 from flask.testing import FlaskClient
+from recording import keep
 from rows import CREATED, CREATED_TEXT, action_row, execution_row, task_row
 
+from mistralish.api import reports
+from mistralish.records import HistoryEvent
 from mistralish.store import Store
 
 
@@ -25,6 +27,13 @@ def tree(store: Store) -> None:
         task_row("deeper", "child", type="WORKFLOW", state="DELAYED", created_at=CREATED + 1),
         execution_row("grandchild", task_execution_id="deeper", root_execution_id="root"),
         task_row("last", "grandchild"),
+        history=[
+            HistoryEvent("root", 1, CREATED, "execution", {"state": "RUNNING"}),
+            HistoryEvent("root", 2, CREATED, "task", {"task_id": "bad", "name": "bad", "state": "RUNNING"}),
+            HistoryEvent("root", 3, CREATED + 1, "action", {"action_id": "bad action", "state": "ERROR"}),
+            HistoryEvent("root", 4, CREATED + 2, "task", {"task_id": "bad", "name": "bad", "state": "ERROR"}),
+            HistoryEvent("root", 5, CREATED + 3, "execution", {"state": "ERROR"}),
+        ],
     )
 
 
@@ -83,6 +92,10 @@ def test_the_report_is_the_whole_tree_with_figures(client: FlaskClient) -> None:
         "updated_at": CREATED_TEXT,
         "state": "ERROR",
         "state_info": None,
+        "state_changes": [
+            {"state": "RUNNING", "time": f"{CREATED_TEXT}.000000"},
+            {"state": "ERROR", "time": f"{CREATED_TEXT}.000002"},
+        ],
         "retry_count": 2,
         "action_executions": [
             {
@@ -92,6 +105,7 @@ def test_the_report_is_the_whole_tree_with_figures(client: FlaskClient) -> None:
                 "updated_at": CREATED_TEXT,
                 "state": "ERROR",
                 "state_info": None,
+                "state_changes": [{"state": "ERROR", "time": f"{CREATED_TEXT}.000001"}],
                 "accepted": True,
                 "last_heartbeat": CREATED_TEXT,
             }
@@ -100,6 +114,25 @@ def test_the_report_is_the_whole_tree_with_figures(client: FlaskClient) -> None:
     }
     (child,) = sub["workflow_executions"]
     assert [task["id"] for task in child["task_executions"]] == ["inner", "deeper"]
+    changes = [change["state"] for change in report["root_workflow_execution"]["state_changes"]]
+    assert changes == ["RUNNING", "ERROR"]
+
+
+@pytest.mark.usefixtures("tree")
+def test_the_states_in_a_report_are_those_that_the_history_ends_in(client: FlaskClient, store: Store) -> None:
+    changed = [
+        HistoryEvent("grandchild", 1, CREATED, "task", {"task_id": "last", "name": "last", "state": "PAUSED"}),
+        HistoryEvent("grandchild", 2, CREATED, "execution", {"state": "PAUSED"}),
+    ]
+    keep(store, history=changed)
+    report = client.get("/v2/executions/root/report").get_json()
+    assert (report["statistics"]["running_tasks_count"], report["statistics"]["paused_tasks_count"]) == (0, 1)
+    figures = client.get("/v2/executions/root/report?statistics_only=true").get_json()
+    assert figures["statistics"] == report["statistics"]
+    node = report["root_workflow_execution"]
+    for at in (1, 1):
+        (node,) = node["task_executions"][at]["workflow_executions"]
+    assert (node["id"], node["state"]) == ("grandchild", "PAUSED")
 
 
 @pytest.mark.usefixtures("tree")
@@ -118,6 +151,18 @@ def test_the_report_can_be_of_failed_tasks_or_figures_only(client: FlaskClient) 
     figures = client.get("/v2/executions/root/report?statistics_only=true").get_json()
     assert set(figures) == {"statistics"}
     assert figures["statistics"]["total_tasks_count"] == 4
+
+
+@pytest.mark.usefixtures("tree")
+def test_beyond_very_many_events_a_report_has_the_state_alone(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "_MOST_EVENTS", 4)
+    root = client.get("/v2/executions/root/report").get_json()["root_workflow_execution"]
+    assert (root["state"], "state_changes" in root) == ("ERROR", False)
+    monkeypatch.setattr(reports, "_MOST_EVENTS", 5)
+    root = client.get("/v2/executions/root/report").get_json()["root_workflow_execution"]
+    assert len(root["state_changes"]) == 2
 
 
 def statistics(client: FlaskClient, execution: str) -> Any:

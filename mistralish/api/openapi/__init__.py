@@ -8,6 +8,7 @@ from apispec import APISpec
 from flask import Flask
 
 import mistralish
+from mistralish.api.openapi import security
 from mistralish.api.openapi.operations import Describer
 
 _KEY = "mistralish.openapi"
@@ -18,11 +19,14 @@ _INTRODUCTION = (
 )
 
 
-def document(app: Flask) -> dict[str, Any]:
-    """The OpenAPI document of every route of ``app`` whose view has a contract. Made when first asked for."""
+def document(app: Flask, *, asks_nobody: bool = False) -> dict[str, Any]:
+    """The OpenAPI document of every route of ``app`` whose view has a contract. Made when first asked for.
+
+    ``asks_nobody``: tokens are taken and not needed, which is the mode ``auth = none``.
+    """
     made: dict[str, Any] | None = app.extensions.get(_KEY)
     if made is None:
-        made = app.extensions[_KEY] = _build(app)
+        made = app.extensions[_KEY] = _build(app, asks_nobody)
     return made
 
 
@@ -31,13 +35,16 @@ def path_of(rule: str) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
 
 
-def _build(app: Flask) -> dict[str, Any]:
+def _build(app: Flask, asks_nobody: bool) -> dict[str, Any]:
     spec = APISpec(
         title="mistralish",
         version=mistralish.__version__,
         openapi_version="3.1.0",
         info={"description": _INTRODUCTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        security=security.for_all(asks_nobody),
     )
+    for name, scheme in security.SCHEMES.items():
+        spec.components.security_scheme(name, scheme)
     describer = Describer(spec)
     operations: dict[str, dict[str, Any]] = {}
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):

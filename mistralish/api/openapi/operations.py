@@ -10,7 +10,8 @@ from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
 from mistralish.api.arguments import FieldNames
-from mistralish.api.contract import Contract, View
+from mistralish.api.contract import Contract, View, is_open_to_all
+from mistralish.api.openapi import security
 from mistralish.api.openapi.parameters import fields_parameter, list_parameters
 from mistralish.api.openapi.values import Answered, Sent
 from mistralish.api.openapi.words import meaning
@@ -44,8 +45,8 @@ class Describer:
             # No text is a text too: validation says what is wrong with it.
             required = contract.answers is not ValidationSchema
             operation["requestBody"] = {"required": required, "content": self._body(contract)}
-        operation["responses"] = self._responses(contract, _errors(contract, rule))
-        return operation
+        operation["responses"] = self._responses(contract, _errors(contract, rule, view))
+        return operation | security.of_view(view)
 
     def _query(self, contract: Contract) -> list[dict[str, Any]]:
         if contract.is_list:
@@ -82,13 +83,18 @@ class Describer:
     def _responses(self, contract: Contract, errors: list[int]) -> dict[str, Any]:
         responses: dict[str, Any] = {str(contract.status): self._success(contract)}
         for status in errors:
+            if status == HTTPStatus.NOT_MODIFIED:
+                responses[str(status)] = {"description": HTTPStatus(status).phrase}
+                continue
             fault = {"schema": self._answered.reference(FaultSchema)}
             responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": {JSON: fault}}
         return responses
 
     def _success(self, contract: Contract) -> dict[str, Any]:
         answer: dict[str, Any] = {"description": HTTPStatus(contract.status).phrase}
-        if contract.status != HTTPStatus.NO_CONTENT:
+        if contract.content_type:
+            answer["content"] = {contract.content_type.partition(";")[0]: {"schema": {"type": "string"}}}
+        elif contract.status != HTTPStatus.NO_CONTENT:
             answer["content"] = {JSON: {"schema": self._answer(contract)}}
         return answer
 
@@ -115,7 +121,7 @@ class Describer:
         }
 
 
-def _errors(contract: Contract, rule: Rule) -> list[int]:
+def _errors(contract: Contract, rule: Rule, view: View) -> list[int]:
     statuses = {400, 503, *contract.errors}
     if contract.is_list or rule.arguments - set(rule.defaults or ()):
         statuses.add(404)  # what the path or the marker names may be gone
@@ -123,8 +129,8 @@ def _errors(contract: Contract, rule: Rule) -> list[int]:
         statuses |= {413, 415}
     if "GET" not in (rule.methods or ()):
         statuses.add(HTTPStatus.LOCKED.value)
-    if {"PUT", "DELETE"} & (rule.methods or set()):
-        statuses.add(403)  # another project's, or in a state in which this cannot be done
+    if not is_open_to_all(view):
+        statuses |= {401, 403}
     return sorted(statuses)
 
 

@@ -4,18 +4,22 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mistralish.api.openapi.security import RULE
+
 Document = Mapping[str, Any]
 Operation = Mapping[str, Any]
 
 _LEAST = -(1 << 63)
 _MEANINGS = {
     "400": "something in the request is wrong: `faultstring` says what, and what would be right",
-    "403": "it is another project's, or in a state in which this cannot be done",
+    "401": "the token is missing, or does not count",
+    "403": "you may not do this: it is another project's, in a state that does not allow it, or not for your roles",
     "404": "there is no such thing, or it is not yours to see",
     "409": "there is one of that name or id already",
     "413": "the body is larger than the setting `max_body_bytes`",
     "415": "the body is of another media type",
     "423": "the service is under maintenance",
+    "429": "the project has as many executions under way as the setting `max_running_executions_per_project` allows",
     "503": "the service cannot do this now; try again after `Retry-After`",
 }
 _INTRODUCTION = """# The REST API
@@ -26,6 +30,8 @@ taken from a running service: `python -m mistralish.api.openapi api-ref` writes 
 
 ## What holds for every request
 
+- A token says who asks, in the header `Authorization` (after `Bearer`) or in `X-Auth-Token`. What is open to all says
+  so; with `auth = none` everything is. Whoever it is must be allowed to by the *rule* that each request names.
 - Bodies and answers are JSON in UTF-8; definitions are uploaded as text.
 - Times are in UTC: `2030-01-31 12:00:00`.
 - `input`, `output`, `params` and their like are JSON *within text* in answers, as in Mistral. In bodies, such text and
@@ -93,6 +99,10 @@ def _page(document: Document, tag: Mapping[str, str], examples: Mapping[str, Any
     for method, path, operation in _operations(document, tag["name"]):
         yield f"## {method} {path}\n"
         yield operation["summary"] + "\n"
+        if operation.get("security") == []:
+            yield "Open to all: it needs no token.\n"
+        else:
+            yield f"Rule: `{operation[RULE]}`.\n"
         yield from _parameters(operation.get("parameters", []))
         yield from _body(operation)
         yield from _answers(operation)
@@ -148,6 +158,8 @@ def _success(response: Mapping[str, Any]) -> str:
     content = response.get("content")
     if not content:
         return "done; there is no body"
+    if "application/json" not in content:
+        return f"text (`{next(iter(content))}`)"
     schema = content["application/json"]["schema"]
     if "$ref" in schema:
         return _link(schema)
@@ -174,7 +186,8 @@ def _example(example: Mapping[str, Any] | None) -> Iterable[str]:
         lines.append(body.rstrip("\n") if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False))
     lines += ["", str(example["status"])]
     if "answer" in example:
-        lines.append(json.dumps(example["answer"], indent=2, ensure_ascii=False))
+        answer = example["answer"]
+        lines.append(answer if isinstance(answer, str) else json.dumps(answer, indent=2, ensure_ascii=False))
     yield "```\n" + "\n".join(lines) + "\n```\n"
     if example.get("shortened"):
         yield "The answer is shortened here.\n"

@@ -8,10 +8,11 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
 from mistralish.api.openapi.words import meaning
-from mistralish.api.schemas.base import INT64, JsonText, ResourceSchema, TimeText, WholeNumber
+from mistralish.api.schemas.base import INT64, JsonText, PreciseTimeText, ResourceSchema, TimeText, WholeNumber
 
 VERSION = "3.1.0"
 TIME_PATTERN = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"
+PRECISE_TIME_PATTERN = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$"
 OBJECT_PATTERN = r"^\s*\{[\s\S]*\}\s*$"
 _OF_ONE_DIRECTION = ("readOnly", "writeOnly")
 
@@ -95,7 +96,8 @@ def _answered(self: OpenAPIConverter, field: fields.Field[Any], ret: dict[str, A
     if isinstance(field, JsonText):
         return {"type": ["string", *null], "contentMediaType": "application/json", "description": "JSON, as text."}
     if isinstance(field, TimeText):
-        return {"type": ["string", *null], "pattern": TIME_PATTERN}
+        pattern = PRECISE_TIME_PATTERN if isinstance(field, PreciseTimeText) else TIME_PATTERN
+        return {"type": ["string", *null], "pattern": pattern}
     if null and "enum" in ret:
         ret["enum"] = [*ret["enum"], None] if None not in ret["enum"] else ret["enum"]
     if null and isinstance(ret.get("type"), str):

@@ -6,12 +6,13 @@ from flask import Blueprint
 
 from mistralish import states
 from mistralish.api.arguments import Projection
-from mistralish.api.context import call_engine, store, tenant
+from mistralish.api.context import call_engine, project, store, tenant
 from mistralish.api.contract import contract, lists
 from mistralish.api.lists import answer_list, check_fields
 from mistralish.api.schemas.base import show
 from mistralish.api.schemas.executions import ActionExecutionSchema
 from mistralish.api.schemas.rows import as_document
+from mistralish.api.secrets import seal_again
 from mistralish.engine import commands
 from mistralish.errors import InputError, NotAllowedError, NotFoundError
 
@@ -26,14 +27,21 @@ blueprint = Blueprint("action_executions", __name__, url_prefix="/v2/action_exec
 
 
 @blueprint.get("")
-@lists(ActionExecutionSchema, ACTION_EXECUTION)
+@lists("action_executions:list", ActionExecutionSchema, ACTION_EXECUTION)
 def list_action_executions() -> dict[str, Any]:
     """A page of action executions."""
     return answer_list(ACTION_EXECUTION, ActionExecutionSchema, "action_executions")
 
 
 @blueprint.post("")
-@contract(answers=ActionExecutionSchema, body=ActionExecutionSchema, needs=("name",), uses=_RUN, status=201)
+@contract(
+    "action_executions:create",
+    answers=ActionExecutionSchema,
+    body=ActionExecutionSchema,
+    needs=("name",),
+    uses=_RUN,
+    status=201,
+)
 def run_action(body: dict[str, Any]) -> dict[str, Any]:
     """Run an action outside any workflow. Unless its result is saved, or comes later, nothing is kept of it."""
     if not body.get("name"):
@@ -45,7 +53,7 @@ def run_action(body: dict[str, Any]) -> dict[str, Any]:
         input=body.get("input") or {},
         namespace=_text(params, "namespace") or body.get("workflow_namespace") or "",
         description=body.get("description") or "",
-        project_id=tenant().project_id,
+        project_id=project().project_id,
         run_sync=_flag(params, "run_sync"),
         save_result=save,
         target=_text(params, "target"),
@@ -62,7 +70,7 @@ def run_action(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/<identifier>")
-@contract(answers=ActionExecutionSchema, arguments=Projection)
+@contract("action_executions:get", answers=ActionExecutionSchema, arguments=Projection)
 def get_action_execution(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One action execution."""
     only = check_fields(arguments["fields_"], ActionExecutionSchema)
@@ -70,18 +78,25 @@ def get_action_execution(identifier: str, arguments: dict[str, Any]) -> dict[str
 
 
 @blueprint.put("/<identifier>")
-@contract(answers=ActionExecutionSchema, body=ActionExecutionSchema, needs=("state",), uses=("state", "output"))
+@contract(
+    "action_executions:update",
+    answers=ActionExecutionSchema,
+    body=ActionExecutionSchema,
+    needs=("state",),
+    uses=("state", "output"),
+)
 def update_action_execution(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
     """Give the result of an asynchronous action, or pause it, or let it go on."""
-    store().get(ACTION_EXECUTION, identifier, tenant=tenant())
+    document = store().get(ACTION_EXECUTION, identifier, tenant=tenant())
     state = body.get("state")
     if state not in _TARGET_STATES:
         raise InputError(f"Error. Expected one of {_TARGET_STATES}, actual: {state}")
-    return show(ActionExecutionSchema, as_document(call_engine(_to_state(identifier, state, body.get("output")))))
+    output = body.get("output") and seal_again(body["output"], _given(document), document["project_id"])
+    return show(ActionExecutionSchema, as_document(call_engine(_to_state(identifier, state, output), document)))
 
 
 @blueprint.delete("/<identifier>")
-@contract(status=204, errors=(403,))
+@contract("action_executions:delete", status=204, errors=(403,))
 def delete_action_execution(identifier: str) -> None:
     """Remove a finished action execution that belongs to no task."""
     document = store().get(ACTION_EXECUTION, identifier, tenant=tenant())
@@ -89,7 +104,16 @@ def delete_action_execution(identifier: str) -> None:
         raise NotAllowedError("Only ad-hoc action execution can be deleted.")
     if not states.is_completed(document["state"]):
         raise NotAllowedError("Only completed action execution can be deleted.")
-    call_engine(commands.DeleteAction(identifier))
+    call_engine(commands.DeleteAction(identifier), document)
+
+
+def _given(action: dict[str, Any]) -> list[Any]:
+    """Where the secrets are that may have been told to whoever ran an action."""
+    execution_id = action["workflow_execution_id"]
+    if execution_id is None:
+        return [action["input"]]
+    execution = store().get("execution", execution_id, tenant=tenant())
+    return [action["input"], execution["input"], execution["params"]]
 
 
 def _to_state(identifier: str, state: str, output: dict[str, Any] | None) -> Any:

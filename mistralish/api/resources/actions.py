@@ -21,7 +21,7 @@ blueprint = Blueprint("actions", __name__, url_prefix="/v2/actions")
 
 
 @blueprint.get("")
-@lists(ActionSchema, ACTION)
+@lists("actions:list", ActionSchema, ACTION)
 def list_actions() -> dict[str, Any]:
     """A page of actions, by name unless asked otherwise; those of the default namespace unless one is named."""
     return answer_list(ACTION, ActionSchema, "actions", defaults={"namespace": "eq:"}, as_shown=as_action)
@@ -29,6 +29,7 @@ def list_actions() -> dict[str, Any]:
 
 @blueprint.post("")
 @contract(
+    "actions:create",
     answers=ActionSchema,
     collection="actions",
     arguments=DefinitionUpload,
@@ -44,14 +45,21 @@ def create_actions(arguments: dict[str, Any], body: str) -> dict[str, Any]:
 
 @blueprint.put("", defaults={"identifier": None})
 @blueprint.put("/<identifier>")
-@contract(answers=ActionSchema, collection="actions", arguments=DefinitionUpload, body=DEFINITION, errors=(404, 409))
+@contract(
+    "actions:update",
+    answers=ActionSchema,
+    collection="actions",
+    arguments=DefinitionUpload,
+    body=DEFINITION,
+    errors=(404, 409),
+)
 def update_actions(identifier: str | None, arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace every ad-hoc action in the text, or none; with an id or name, that one."""
     return {"actions": [show(ActionSchema, a) for a in _definitions(arguments).update_actions(body, identifier)]}
 
 
 @blueprint.post("/validate")
-@contract(answers=ValidationSchema, body=DEFINITION)
+@contract("actions:validate", answers=ValidationSchema, body=DEFINITION)
 def validate_actions(body: str) -> dict[str, Any]:
     """Whether the text would be taken, and why not."""
     error = validation_error(lang.parse_actions, body)
@@ -60,7 +68,7 @@ def validate_actions(body: str) -> dict[str, Any]:
 
 @blueprint.get("/<identifier>", defaults={"namespace": ""})
 @blueprint.get("/<identifier>/<namespace>")
-@contract(answers=ActionSchema, arguments=ProjectionInNamespace)
+@contract("actions:get", answers=ActionSchema, arguments=ProjectionInNamespace)
 def get_action(identifier: str, namespace: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One action, by name or id; looked for in the default namespace too."""
     only = check_fields(arguments["fields_"], ActionSchema)
@@ -74,7 +82,7 @@ def get_action(identifier: str, namespace: str, arguments: dict[str, Any]) -> di
 
 @blueprint.delete("/<identifier>", defaults={"namespace": ""})
 @blueprint.delete("/<identifier>/<namespace>")
-@contract(arguments=InNamespace, status=204)
+@contract("actions:delete", arguments=InNamespace, status=204)
 def delete_action(identifier: str, namespace: str, arguments: dict[str, Any]) -> None:
     """Remove an ad-hoc action."""
     kept = store()

@@ -36,14 +36,21 @@ class CodeSourceChange(_Place):
 
 
 @blueprint.get("")
-@lists(CodeSourceSchema, CODE_SOURCE, errors=(403,))
+@lists("code_sources:list", CodeSourceSchema, CODE_SOURCE, errors=(403,))
 def list_code_sources() -> dict[str, Any]:
     """A page of code sources."""
     return answer_list(CODE_SOURCE, CodeSourceSchema, "code_sources")
 
 
 @blueprint.post("")
-@contract(answers=CodeSourceSchema, arguments=CodeSourceUpload, body=CODE, status=201, errors=(403, 409))
+@contract(
+    "code_sources:create",
+    answers=CodeSourceSchema,
+    arguments=CodeSourceUpload,
+    body=CODE,
+    status=201,
+    errors=(403, 409),
+)
 def create_code_source(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Keep a new module; the body is its source text."""
     if not arguments["name"]:
@@ -54,7 +61,7 @@ def create_code_source(arguments: dict[str, Any], body: str) -> dict[str, Any]:
 
 
 @blueprint.put("")
-@contract(answers=CodeSourceSchema, arguments=CodeSourceChange, body=CODE, errors=(403, 404))
+@contract("code_sources:update", answers=CodeSourceSchema, arguments=CodeSourceChange, body=CODE, errors=(403, 404))
 def update_code_source(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace a module's source text. What runs already goes on with the old one."""
     if not arguments["identifier"]:
@@ -66,7 +73,7 @@ def update_code_source(arguments: dict[str, Any], body: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<identifier>")
-@contract(answers=CodeSourceSchema, arguments=ProjectionInNamespace, errors=(403,))
+@contract("code_sources:get", answers=CodeSourceSchema, arguments=ProjectionInNamespace, errors=(403,))
 def get_code_source(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One module, by name or id."""
     only = check_fields(arguments["fields_"], CodeSourceSchema)
@@ -74,7 +81,7 @@ def get_code_source(identifier: str, arguments: dict[str, Any]) -> dict[str, Any
 
 
 @blueprint.delete("/<identifier>")
-@contract(arguments=InNamespace, status=204, errors=(403,))
+@contract("code_sources:delete", arguments=InNamespace, status=204, errors=(403,))
 def delete_code_source(identifier: str, arguments: dict[str, Any]) -> None:
     """Remove a module, and the dynamic actions taken from it."""
     store().delete(CODE_SOURCE, identifier, tenant=tenant(), namespace=arguments["namespace"])

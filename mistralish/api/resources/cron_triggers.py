@@ -8,13 +8,13 @@ from flask import Blueprint
 
 from mistralish import lang
 from mistralish.api.arguments import Projection
-from mistralish.api.context import store, tenant, wake_scheduler
+from mistralish.api.context import project, store, tenant, wake_scheduler
 from mistralish.api.contract import contract, lists
 from mistralish.api.lists import answer_list, check_fields, read_all
 from mistralish.api.schemas.base import show
 from mistralish.api.schemas.triggers import CronTriggerSchema, as_cron_trigger
 from mistralish.definitions import WORKFLOW, get
-from mistralish.engine.machine.creation import check_input
+from mistralish.engine.machine.creation import check_input, check_place
 from mistralish.errors import ConflictError, InputError, NotFoundError
 from mistralish.scheduler import cron
 from mistralish.store.filters import Filter
@@ -41,7 +41,7 @@ blueprint = Blueprint("cron_triggers", __name__, url_prefix="/v2/cron_triggers")
 
 
 @blueprint.get("")
-@lists(CronTriggerSchema, CRON_TRIGGER)
+@lists("cron_triggers:list", CronTriggerSchema, CRON_TRIGGER)
 def list_cron_triggers() -> dict[str, Any]:
     """A page of cron triggers."""
     return answer_list(CRON_TRIGGER, CronTriggerSchema, "cron_triggers", as_shown=as_cron_trigger)
@@ -49,7 +49,13 @@ def list_cron_triggers() -> dict[str, Any]:
 
 @blueprint.post("")
 @contract(
-    answers=CronTriggerSchema, body=CronTriggerSchema, needs=("name",), uses=_WRITTEN, status=201, errors=(404, 409)
+    "cron_triggers:create",
+    answers=CronTriggerSchema,
+    body=CronTriggerSchema,
+    needs=("name",),
+    uses=_WRITTEN,
+    status=201,
+    errors=(404, 409),
 )
 def create_cron_trigger(body: dict[str, Any]) -> dict[str, Any]:
     """Keep a new trigger; its times are in UTC unless it names a ``time_zone``."""
@@ -63,7 +69,7 @@ def create_cron_trigger(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/<identifier>")
-@contract(answers=CronTriggerSchema, arguments=Projection)
+@contract("cron_triggers:get", answers=CronTriggerSchema, arguments=Projection)
 def get_cron_trigger(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One trigger, by name or id."""
     only = check_fields(arguments["fields_"], CronTriggerSchema)
@@ -72,20 +78,21 @@ def get_cron_trigger(identifier: str, arguments: dict[str, Any]) -> dict[str, An
 
 
 @blueprint.delete("/<identifier>")
-@contract(status=204)
+@contract("cron_triggers:delete", status=204)
 def delete_cron_trigger(identifier: str) -> None:
     """Remove a trigger. What it started goes on."""
     store().delete(CRON_TRIGGER, identifier, tenant=tenant())
 
 
 def _refuse_twin(values: dict[str, Any]) -> None:
-    """Raise ConflictError for a trigger that does just what another one does at the same times."""
+    """Raise ConflictError for a trigger that does just what another one of the project does at the same times."""
     telling = ("pattern", "remaining_executions", "first_execution_time")
     if any(values[name] is None for name in telling):
         return
-    filters = tuple(Filter(name, "eq", (values[name],)) for name in ("pattern", "workflow_name"))
+    alike = {"pattern": values["pattern"], "workflow_name": values["workflow_name"], "project_id": project().project_id}
+    filters = tuple(Filter(name, "eq", (value,)) for name, value in alike.items())
     compared = (*telling, "workflow_input", "workflow_params")
-    for other in read_all(CRON_TRIGGER, filters):
+    for other in read_all(CRON_TRIGGER, filters, of=project()):
         if all(other[name] == values[name] for name in compared):
             raise ConflictError(
                 f"Duplicate entry for CronTrigger: '{other['name']}' starts the same workflow with the same input, "
@@ -102,6 +109,7 @@ def _what_to_start(body: dict[str, Any]) -> dict[str, Any]:
     if not identifier:
         raise InputError("Workflow not found: give workflow_id or workflow_name")
     workflow = _workflow(identifier, namespace)
+    check_place(params)
     values = body.get("workflow_input") or {}
     spec = lang.load_workflow(workflow["spec"])
     check_input(workflow["name"], spec.type, spec.input, values)
@@ -117,10 +125,10 @@ def _what_to_start(body: dict[str, Any]) -> dict[str, Any]:
 def _workflow(identifier: str, namespace: str) -> dict[str, Any]:
     if namespace:
         try:
-            return get(store(), WORKFLOW, identifier, namespace, tenant())
+            return get(store(), WORKFLOW, identifier, namespace, project())
         except NotFoundError:
             pass
-    return get(store(), WORKFLOW, identifier, "", tenant())
+    return get(store(), WORKFLOW, identifier, "", project())
 
 
 def _times(body: dict[str, Any], now: int) -> dict[str, Any]:

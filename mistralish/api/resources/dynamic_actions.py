@@ -5,13 +5,14 @@ from typing import Any
 from flask import Blueprint
 
 from mistralish.api.arguments import InNamespace, ProjectionInNamespace
-from mistralish.api.context import require_dynamic_actions, store, tenant
+from mistralish.api.context import project, require_dynamic_actions, store, tenant
 from mistralish.api.contract import contract, lists
-from mistralish.api.lists import answer_list, check_fields
+from mistralish.api.lists import answer_list, check_fields, owner
 from mistralish.api.resources.code_sources import CODE_SOURCE
 from mistralish.api.schemas.base import show
 from mistralish.api.schemas.dynamic import DynamicActionSchema
 from mistralish.errors import InputError
+from mistralish.store import Tenant
 
 DYNAMIC_ACTION = "dynamic_action"
 _WRITTEN = ("name", "namespace", "class_name", "code_source_id", "code_source_name", "scope")
@@ -21,7 +22,7 @@ blueprint.before_request(require_dynamic_actions)
 
 
 @blueprint.get("")
-@lists(DynamicActionSchema, DYNAMIC_ACTION, errors=(403,))
+@lists("dynamic_actions:list", DynamicActionSchema, DYNAMIC_ACTION, errors=(403,))
 def list_dynamic_actions() -> dict[str, Any]:
     """A page of dynamic actions."""
     return answer_list(DYNAMIC_ACTION, DynamicActionSchema, "dynamic_actions")
@@ -29,6 +30,7 @@ def list_dynamic_actions() -> dict[str, Any]:
 
 @blueprint.post("")
 @contract(
+    "dynamic_actions:create",
     answers=DynamicActionSchema,
     body=DynamicActionSchema,
     needs=("name", "class_name"),
@@ -42,7 +44,7 @@ def create_dynamic_action(body: dict[str, Any]) -> dict[str, Any]:
         if not body.get(name):
             raise InputError(f"The attribute '{name}' of the dynamic action is not provided.")
     with store().transaction():
-        source = _source(body)
+        source = _source(body, project())
         if source is None:
             raise InputError("Either 'code_source_id' or 'code_source_name' must be provided.")
         values = {
@@ -58,7 +60,13 @@ def create_dynamic_action(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.put("")
-@contract(answers=DynamicActionSchema, body=DynamicActionSchema, uses=("id", *_WRITTEN), errors=(403, 404))
+@contract(
+    "dynamic_actions:update",
+    answers=DynamicActionSchema,
+    body=DynamicActionSchema,
+    uses=("id", *_WRITTEN),
+    errors=(403, 404),
+)
 def update_dynamic_action(body: dict[str, Any]) -> dict[str, Any]:
     """Change the class, the code source or the scope of the action that the body names by its id or its name."""
     identifier = body.get("id") or body.get("name")
@@ -66,15 +74,15 @@ def update_dynamic_action(body: dict[str, Any]) -> dict[str, Any]:
         raise InputError("Either 'name' or 'id' must be provided.")
     values = {name: body[name] for name in ("class_name", "scope") if body.get(name)}
     with store().transaction():
-        source = _source(body)
+        current = _get(identifier, body.get("namespace") or "")
+        source = _source(body, owner(current))
         if source is not None:
             values |= {"code_source_id": source["id"], "code_source_name": source["name"]}
-        current = _get(identifier, body.get("namespace") or "")
         return show(DynamicActionSchema, store().update(DYNAMIC_ACTION, current["id"], values, tenant=tenant()))
 
 
 @blueprint.get("/<identifier>")
-@contract(answers=DynamicActionSchema, arguments=ProjectionInNamespace, errors=(403,))
+@contract("dynamic_actions:get", answers=DynamicActionSchema, arguments=ProjectionInNamespace, errors=(403,))
 def get_dynamic_action(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One dynamic action, by name or id."""
     only = check_fields(arguments["fields_"], DynamicActionSchema)
@@ -82,7 +90,7 @@ def get_dynamic_action(identifier: str, arguments: dict[str, Any]) -> dict[str, 
 
 
 @blueprint.delete("/<identifier>")
-@contract(arguments=InNamespace, status=204, errors=(403,))
+@contract("dynamic_actions:delete", arguments=InNamespace, status=204, errors=(403,))
 def delete_dynamic_action(identifier: str, arguments: dict[str, Any]) -> None:
     """Remove a dynamic action. Its code source stays."""
     store().delete(DYNAMIC_ACTION, identifier, tenant=tenant(), namespace=arguments["namespace"])
@@ -92,9 +100,9 @@ def _get(identifier: str, namespace: str) -> dict[str, Any]:
     return store().get(DYNAMIC_ACTION, identifier, tenant=tenant(), namespace=namespace)
 
 
-def _source(body: dict[str, Any]) -> dict[str, Any] | None:
-    """The code source that a body names, None where it names none. Raises NotFoundError."""
+def _source(body: dict[str, Any], of: Tenant) -> dict[str, Any] | None:
+    """The code source that a body names, as the action's project sees it; None for none. Raises NotFoundError."""
     identifier = body.get("code_source_id") or body.get("code_source_name")
     if not identifier:
         return None
-    return store().get(CODE_SOURCE, identifier, tenant=tenant(), namespace=body.get("namespace") or "")
+    return store().get(CODE_SOURCE, identifier, tenant=of, namespace=body.get("namespace") or "")

@@ -10,6 +10,7 @@ from mistralish.api.contract import contract, lists
 from mistralish.api.lists import answer_list, check_fields
 from mistralish.api.schemas.base import show
 from mistralish.api.schemas.triggers import EnvironmentSchema
+from mistralish.api.secrets import unmasked
 from mistralish.errors import InputError
 
 ENVIRONMENT = "environment"
@@ -19,7 +20,7 @@ blueprint = Blueprint("environments", __name__, url_prefix="/v2/environments")
 
 
 @blueprint.get("")
-@lists(EnvironmentSchema, ENVIRONMENT)
+@lists("environments:list", EnvironmentSchema, ENVIRONMENT)
 def list_environments() -> dict[str, Any]:
     """A page of environments."""
     return answer_list(ENVIRONMENT, EnvironmentSchema, "environments")
@@ -27,6 +28,7 @@ def list_environments() -> dict[str, Any]:
 
 @blueprint.post("")
 @contract(
+    "environments:create",
     answers=EnvironmentSchema,
     body=EnvironmentSchema,
     needs=("name",),
@@ -44,17 +46,30 @@ def create_environment(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.put("")
-@contract(answers=EnvironmentSchema, body=EnvironmentSchema, needs=("name",), uses=_KEYS, strict=True, errors=(404,))
+@contract(
+    "environments:update",
+    answers=EnvironmentSchema,
+    body=EnvironmentSchema,
+    needs=("name",),
+    uses=_KEYS,
+    strict=True,
+    errors=(404,),
+)
 def update_environment(body: dict[str, Any]) -> dict[str, Any]:
     """Change what was sent of the environment of that name."""
     name = _checked(body)
     with store().transaction():
         current = store().get(ENVIRONMENT, name, tenant=tenant())
-        return show(EnvironmentSchema, store().update(ENVIRONMENT, current["id"], body, tenant=tenant()))
+        if "variables" in body:
+            # Who reads an environment and sends it back has asterisks for its secrets.
+            body["variables"] = unmasked(body["variables"], current["variables"])
+        # The name is how it was found, and may have been the id: it stays.
+        changes = {key: value for key, value in body.items() if key != "name"}
+        return show(EnvironmentSchema, store().update(ENVIRONMENT, current["id"], changes, tenant=tenant()))
 
 
 @blueprint.get("/<identifier>")
-@contract(answers=EnvironmentSchema, arguments=Projection)
+@contract("environments:get", answers=EnvironmentSchema, arguments=Projection)
 def get_environment(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One environment, by name or id."""
     only = check_fields(arguments["fields_"], EnvironmentSchema)
@@ -63,7 +78,7 @@ def get_environment(identifier: str, arguments: dict[str, Any]) -> dict[str, Any
 
 
 @blueprint.delete("/<identifier>")
-@contract(status=204)
+@contract("environments:delete", status=204)
 def delete_environment(identifier: str) -> None:
     """Remove an environment."""
     store().delete(ENVIRONMENT, identifier, tenant=tenant())

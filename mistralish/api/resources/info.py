@@ -7,7 +7,7 @@ from flask import Blueprint
 from marshmallow import Schema
 
 from mistralish.api.context import service
-from mistralish.api.contract import contract
+from mistralish.api.contract import contract, open_to_all
 from mistralish.errors import InputError, UnavailableError
 
 blueprint = Blueprint("info", __name__, url_prefix="/info")
@@ -18,6 +18,7 @@ class InfoSchema(Schema):
 
 
 @blueprint.get("")
+@open_to_all
 @contract(answers=InfoSchema)
 def get_info() -> Any:
     """The content of the JSON file that the setting ``info_file`` names."""

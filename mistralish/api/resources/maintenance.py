@@ -23,14 +23,14 @@ class MaintenanceSchema(Schema):
 
 
 @blueprint.get("")
-@contract(answers=MaintenanceSchema)
+@contract("maintenance:get", answers=MaintenanceSchema)
 def get_maintenance() -> dict[str, Any]:
     """The mode that the service is in."""
     return {"status": store().maintenance()}
 
 
 @blueprint.put("")
-@contract(answers=MaintenanceSchema, body=MaintenanceSchema, needs=("status",))
+@contract("maintenance:update", answers=MaintenanceSchema, body=MaintenanceSchema, needs=("status",))
 def update_maintenance(body: dict[str, Any]) -> dict[str, Any]:
     """Pause all executions and take no more work, or go on. PAUSED is reached by way of PAUSING."""
     return {"status": maintenance().change(str(body.get("status")))}

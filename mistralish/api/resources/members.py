@@ -16,7 +16,7 @@ blueprint = Blueprint("members", __name__, url_prefix="/v2/workflows/<workflow_i
 
 
 @blueprint.get("")
-@contract(answers=MemberSchema, collection="members")
+@contract("members:list", answers=MemberSchema, collection="members")
 def list_members(workflow_id: str) -> dict[str, Any]:
     """The projects that a workflow is shared with; a project that does not own it sees itself only."""
     _check(workflow_id)
@@ -25,6 +25,7 @@ def list_members(workflow_id: str) -> dict[str, Any]:
 
 @blueprint.post("")
 @contract(
+    "members:create",
     answers=MemberSchema,
     body=MemberSchema,
     needs=("member_id",),
@@ -41,7 +42,7 @@ def create_member(workflow_id: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/<member_id>")
-@contract(answers=MemberSchema)
+@contract("members:get", answers=MemberSchema)
 def get_member(workflow_id: str, member_id: str) -> dict[str, Any]:
     """One project that a workflow is shared with."""
     _check(workflow_id)
@@ -49,7 +50,7 @@ def get_member(workflow_id: str, member_id: str) -> dict[str, Any]:
 
 
 @blueprint.put("/<member_id>")
-@contract(answers=MemberSchema, body=MemberSchema, needs=("status",), uses=("status",))
+@contract("members:update", answers=MemberSchema, body=MemberSchema, needs=("status",), uses=("status",))
 def update_member(workflow_id: str, member_id: str, body: dict[str, Any]) -> dict[str, Any]:
     """Accept or reject a workflow that has been proposed; only the project that it was proposed to may."""
     _check(workflow_id)
@@ -60,7 +61,7 @@ def update_member(workflow_id: str, member_id: str, body: dict[str, Any]) -> dic
 
 
 @blueprint.delete("/<member_id>")
-@contract(status=204)
+@contract("members:delete", status=204)
 def delete_member(workflow_id: str, member_id: str) -> None:
     """Share a workflow with a project no longer; only its owner may."""
     _check(workflow_id)

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, current_app, request
 
-from mistralish.api.contract import contract
+from mistralish.api.context import service
+from mistralish.api.contract import contract, open_to_all
 from mistralish.api.openapi import document
 from mistralish.api.schemas.root import OpenApiSchema, VersionSchema, VersionsSchema
 
@@ -12,6 +13,7 @@ blueprint = Blueprint("root", __name__)
 
 
 @blueprint.get("/")
+@open_to_all
 @contract(answers=VersionsSchema)
 def list_versions() -> dict[str, Any]:
     """The versions of the API."""
@@ -20,6 +22,7 @@ def list_versions() -> dict[str, Any]:
 
 
 @blueprint.get("/v2")
+@open_to_all
 @contract(answers=VersionSchema)
 def get_version() -> dict[str, Any]:
     """Where version 2 is."""
@@ -27,10 +30,10 @@ def get_version() -> dict[str, Any]:
 
 
 @blueprint.get("/v2/openapi.json")
-@contract(answers=OpenApiSchema)
+@contract("openapi:get", answers=OpenApiSchema)
 def get_openapi() -> dict[str, Any]:
     """This description of the API, in OpenAPI 3.1."""
-    return document(current_app)
+    return document(current_app, asks_nobody=service().settings.auth == "none")
 
 
 def _url() -> str:

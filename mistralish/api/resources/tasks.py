@@ -6,16 +6,17 @@ from flask import Blueprint
 
 from mistralish import states
 from mistralish.api.arguments import Projection, SubExecutions
-from mistralish.api.context import call_engine, store, tenant
+from mistralish.api.context import call_engine, project, store, tenant
 from mistralish.api.contract import contract, lists
-from mistralish.api.lists import answer_list, check_fields
+from mistralish.api.lists import answer_list, check_fields, owner
 from mistralish.api.results import result_text
 from mistralish.api.schemas.base import show, show_many
 from mistralish.api.schemas.executions import ActionExecutionSchema, ExecutionSchema, TaskSchema
 from mistralish.api.schemas.rows import PUBLISHED_GLOBAL, as_task
 from mistralish.api.trees import load_below_task
 from mistralish.engine import commands
-from mistralish.errors import InputError
+from mistralish.errors import InputError, NotFoundError
+from mistralish.store import Tenant
 
 TASK = "task"
 # Which attributes of a body run a task again.
@@ -25,14 +26,14 @@ blueprint = Blueprint("tasks", __name__, url_prefix="/v2/tasks")
 
 
 @blueprint.get("")
-@lists(TaskSchema, TASK)
+@lists("tasks:list", TaskSchema, TASK)
 def list_tasks() -> dict[str, Any]:
     """A page of tasks."""
     return answer_list(TASK, TaskSchema, "tasks", as_shown=as_task)
 
 
 @blueprint.get("/<identifier>")
-@contract(answers=TaskSchema, arguments=Projection)
+@contract("tasks:get", answers=TaskSchema, arguments=Projection)
 def get_task(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One task execution, with its result and what it published globally."""
     only = check_fields(arguments["fields_"], TaskSchema)
@@ -46,7 +47,7 @@ def get_task(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.put("/<identifier>")
-@contract(answers=TaskSchema, body=TaskSchema, needs=("state",), uses=_RERUN)
+@contract("tasks:update", answers=TaskSchema, body=TaskSchema, needs=("state",), uses=_RERUN)
 def update_task(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
     """Run a failed task again, or skip it."""
     task = store().get(TASK, identifier, tenant=tenant())
@@ -57,30 +58,34 @@ def update_task(identifier: str, body: dict[str, Any]) -> dict[str, Any]:
         skip=body["state"] == states.SKIPPED,
         env=body.get("env") or None,
     )
-    call_engine(command)
+    call_engine(command, task)
     document = store().get(TASK, identifier, tenant=tenant())
     return show(TaskSchema, as_task({**document, "result": result_text(document)}))
 
 
 @blueprint.get("/<identifier>/action_executions")
-@lists(ActionExecutionSchema, "action_execution")
+@lists("action_executions:list", ActionExecutionSchema, "action_execution")
 def list_actions_of_task(identifier: str) -> dict[str, Any]:
     """A page of the action executions of a task."""
     fixed = {"task_execution_id": f"eq:{identifier}"}
-    return answer_list("action_execution", ActionExecutionSchema, "action_executions", fixed=fixed)
+    return answer_list(
+        "action_execution", ActionExecutionSchema, "action_executions", fixed=fixed, within=_project_of(identifier)
+    )
 
 
 @blueprint.get("/<identifier>/workflow_executions")
-@lists(ExecutionSchema, "execution", "executions")
+@lists("executions:list", ExecutionSchema, "execution", "executions")
 def list_executions_of_task(identifier: str) -> dict[str, Any]:
     """A page of the executions that a task started, without what went into them and came out."""
     fixed = {"task_execution_id": f"eq:{identifier}"}
     without = frozenset(("params", "input"))
-    return answer_list("execution", ExecutionSchema, "executions", fixed=fixed, without=without)
+    return answer_list(
+        "execution", ExecutionSchema, "executions", fixed=fixed, within=_project_of(identifier), without=without
+    )
 
 
 @blueprint.get("/<identifier>/executions")
-@contract(answers=ExecutionSchema, collection="executions", arguments=SubExecutions)
+@contract("executions:get", answers=ExecutionSchema, collection="executions", arguments=SubExecutions)
 def list_executions_below_task(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The executions that a task started, and all that they started in turn."""
     depth = arguments["max_depth"]
@@ -94,6 +99,14 @@ def list_executions_below_task(identifier: str, arguments: dict[str, Any]) -> di
     nodes = (node.execution for top in found for node in top.walk())
     hidden = ("published_global",) if include_output else ("output", "published_global")
     return {"executions": show_many(ExecutionSchema, nodes, without=hidden)}
+
+
+def _project_of(identifier: str) -> Tenant:
+    """The project of a task. A list below one that the caller may not see is empty, as below one that is not there."""
+    try:
+        return owner(store().get(TASK, identifier, tenant=tenant()))
+    except NotFoundError:
+        return project()
 
 
 def _check_rerun(task: dict[str, Any], body: dict[str, Any]) -> None:

@@ -17,28 +17,30 @@ blueprint = Blueprint("workbooks", __name__, url_prefix="/v2/workbooks")
 
 
 @blueprint.get("")
-@lists(WorkbookSchema, WORKBOOK)
+@lists("workbooks:list", WorkbookSchema, WORKBOOK)
 def list_workbooks() -> dict[str, Any]:
     """A page of workbooks."""
     return answer_list(WORKBOOK, WorkbookSchema, "workbooks")
 
 
 @blueprint.post("")
-@contract(answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION, status=201, errors=(409,))
+@contract(
+    "workbooks:create", answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION, status=201, errors=(409,)
+)
 def create_workbook(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Keep a workbook with its workflows and actions."""
     return show(WorkbookSchema, _definitions(arguments).create_workbook(body), without=("updated_at",))
 
 
 @blueprint.put("")
-@contract(answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION, errors=(404,))
+@contract("workbooks:update", answers=WorkbookSchema, arguments=DefinitionUpload, body=DEFINITION, errors=(404,))
 def update_workbook(arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace a workbook, and add or replace its workflows and actions."""
     return show(WorkbookSchema, _definitions(arguments).update_workbook(body))
 
 
 @blueprint.post("/validate")
-@contract(answers=ValidationSchema, body=DEFINITION)
+@contract("workbooks:validate", answers=ValidationSchema, body=DEFINITION)
 def validate_workbook(body: str) -> dict[str, Any]:
     """Whether the text would be taken, and why not."""
     error = validation_error(lang.parse_workbook, body)
@@ -46,7 +48,7 @@ def validate_workbook(body: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<name>")
-@contract(answers=WorkbookSchema, arguments=ProjectionInNamespace)
+@contract("workbooks:get", answers=WorkbookSchema, arguments=ProjectionInNamespace)
 def get_workbook(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One workbook."""
     only = check_fields(arguments["fields_"], WorkbookSchema)
@@ -55,7 +57,7 @@ def get_workbook(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.delete("/<name>")
-@contract(arguments=InNamespace, status=204)
+@contract("workbooks:delete", arguments=InNamespace, status=204)
 def delete_workbook(name: str, arguments: dict[str, Any]) -> None:
     """Remove a workbook. Its workflows and actions stay, as in the reference."""
     store().delete(WORKBOOK, name, tenant=tenant(), namespace=arguments["namespace"])

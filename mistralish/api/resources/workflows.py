@@ -17,7 +17,7 @@ blueprint = Blueprint("workflows", __name__, url_prefix="/v2/workflows")
 
 
 @blueprint.get("")
-@lists(WorkflowSchema, WORKFLOW)
+@lists("workflows:list", WorkflowSchema, WORKFLOW)
 def list_workflows() -> dict[str, Any]:
     """A page of workflows."""
     return answer_list(WORKFLOW, WorkflowSchema, "workflows", as_shown=with_interface)
@@ -25,6 +25,7 @@ def list_workflows() -> dict[str, Any]:
 
 @blueprint.post("")
 @contract(
+    "workflows:create",
     answers=UploadedWorkflowSchema,
     collection="workflows",
     arguments=DefinitionUpload,
@@ -40,6 +41,7 @@ def create_workflows(arguments: dict[str, Any], body: str) -> dict[str, Any]:
 
 @blueprint.put("")
 @contract(
+    "workflows:update",
     answers=UploadedWorkflowSchema,
     collection="workflows",
     arguments=DefinitionUpload,
@@ -52,7 +54,7 @@ def update_workflows(arguments: dict[str, Any], body: str) -> dict[str, Any]:
 
 
 @blueprint.post("/validate")
-@contract(answers=ValidationSchema, body=DEFINITION)
+@contract("workflows:validate", answers=ValidationSchema, body=DEFINITION)
 def validate_workflows(body: str) -> dict[str, Any]:
     """Whether the text would be taken, and why not."""
     error = validation_error(lang.parse_workflows, body)
@@ -60,7 +62,7 @@ def validate_workflows(body: str) -> dict[str, Any]:
 
 
 @blueprint.get("/<identifier>")
-@contract(answers=WorkflowSchema, arguments=ProjectionInNamespace)
+@contract("workflows:get", answers=WorkflowSchema, arguments=ProjectionInNamespace)
 def get_workflow(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """One workflow, by name or id."""
     only = check_fields(arguments["fields_"], WorkflowSchema)
@@ -69,14 +71,16 @@ def get_workflow(identifier: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.put("/<identifier>")
-@contract(answers=UploadedWorkflowSchema, arguments=DefinitionUpload, body=DEFINITION, errors=(409,))
+@contract(
+    "workflows:update", answers=UploadedWorkflowSchema, arguments=DefinitionUpload, body=DEFINITION, errors=(409,)
+)
 def update_workflow(identifier: str, arguments: dict[str, Any], body: str) -> dict[str, Any]:
     """Replace one workflow, by name or id."""
     return _uploaded(_definitions(arguments).update_workflows(body, identifier)[0])
 
 
 @blueprint.delete("/<identifier>")
-@contract(arguments=InNamespace, status=204)
+@contract("workflows:delete", arguments=InNamespace, status=204)
 def delete_workflow(identifier: str, arguments: dict[str, Any]) -> None:
     """Remove a workflow that no trigger starts."""
     store().delete(WORKFLOW, identifier, tenant=tenant(), namespace=arguments["namespace"])

@@ -28,7 +28,7 @@ class WorkflowSchema(ResourceSchema):
     name = name_text()
     namespace = name_text()
     input = text()
-    interface = JsonText()
+    interface = JsonText(is_data=False)
     definition = text()
     checksum = text()
     tags = tags()

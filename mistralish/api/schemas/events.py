@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from mistralish.api.schemas.base import JsonText, ResourceSchema, TimeText, scope, text
+from mistralish.api.schemas.base import JsonText, ResourceSchema, TimeText, name_text, scope, text
 
 
 def _short_text(length: int, **kwargs: object) -> fields.String:
@@ -37,6 +37,7 @@ class EventSchema(ResourceSchema):
     publisher = _short_text(255)
     timestamp = _short_text(255)
     message_id = _short_text(255)
+    project_id = name_text()
 
 
 class StartedSchema(ResourceSchema):

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from mistralish.api.schemas.base import JsonText, ResourceSchema, TimeText, name_text, tags, text
+from mistralish.api.schemas.base import ErrorText, JsonText, ResourceSchema, TimeText, name_text, tags, text
 
 
 class ExecutionSchema(ResourceSchema):
@@ -22,7 +22,7 @@ class ExecutionSchema(ResourceSchema):
     root_execution_id = text()
     source_execution_id = text(load_only=True)
     state = text()
-    state_info = text()
+    state_info = ErrorText(allow_none=True)
     input = JsonText(allow_none=True)
     output = JsonText(allow_none=True)
     created_at = TimeText(allow_none=True)
@@ -46,7 +46,7 @@ class TaskSchema(ResourceSchema):
     workflow_execution_id = text()
     tags = tags()
     state = text()
-    state_info = text()
+    state_info = ErrorText(allow_none=True)
     project_id = text(dump_only=True)
     runtime_context = JsonText(allow_none=True)
     result = text()
@@ -73,7 +73,7 @@ class ActionExecutionSchema(ResourceSchema):
     task_name = name_text()
     task_execution_id = text()
     state = text()
-    state_info = text()
+    state_info = ErrorText(allow_none=True)
     tags = tags()
     name = name_text()
     description = text()

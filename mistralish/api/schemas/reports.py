@@ -2,18 +2,26 @@
 
 from marshmallow import Schema, fields
 
-from mistralish.api.schemas.base import ResourceSchema, TimeText, text
+from mistralish.api.schemas.base import ErrorText, PreciseTimeText, ResourceSchema, TimeText, text
+
+
+class StateChangeSchema(ResourceSchema):
+    """A state, and when it began."""
+
+    state = text()
+    time = PreciseTimeText()
 
 
 class EntrySchema(ResourceSchema):
-    """An execution or a task execution in a report."""
+    """An execution or a task execution in a report. ``state_changes`` are its states so far, from its history."""
 
     id = text()
     name = text()
     created_at = TimeText()
     updated_at = TimeText()
     state = text()
-    state_info = text()
+    state_info = ErrorText(allow_none=True)
+    state_changes = fields.List(fields.Nested(StateChangeSchema))
 
 
 class ActionEntrySchema(EntrySchema):

@@ -37,6 +37,7 @@ class OpenApiSchema(Schema):
     openapi = fields.String()
     info = fields.Dict()
     tags = fields.List(fields.Dict())
+    security = fields.List(fields.Dict())
     paths = fields.Dict()
     components = fields.Dict()
 
