@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import mistralish
-from mistralish.config import Settings, load_settings
+from mistralish.config import load_settings, mask_secrets
 from mistralish.errors import MistralishError
 
 USAGE_ERROR = 2
@@ -26,15 +26,15 @@ class Group(click.Group):
             ctx.exit(USAGE_ERROR)
 
 
+config_option = click.option("--config", "config_file", metavar="FILE", help="Settings file (TOML).")
+
+
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every command with settings has."""
-    options = (
-        click.option("--database-url", metavar="URL", help="sqlite:///path or postgresql://user:password@host/name."),
-        click.option("--config", "config_file", metavar="FILE", help="Settings file (TOML)."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    command = config_option(command)
+    return click.option(
+        "--database-url", metavar="URL", help="sqlite:///path or postgresql://user:password@host/name."
+    )(command)
 
 
 def address_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,14 +51,18 @@ def main() -> None:
 
 @main.command()
 @address_options
+@click.option(
+    "--allow-anonymous", is_flag=True, default=None, help="Serve others with auth = none: no questions asked."
+)
 @settings_options
-def serve(config_file: str | None, **flags: str | None) -> None:
+def serve(config_file: str | None, **flags: Any) -> None:
     """Serve the REST API until SIGTERM or Ctrl-C."""
+    from mistralish.logs import announcer, configure
     from mistralish.server import serve as serve_until_stopped
 
     settings = load_settings(flags, config_file)
-    configure_logging(settings)
-    serve_until_stopped(settings, lambda line: print(line, flush=True))
+    configure(settings)
+    serve_until_stopped(settings, announcer(settings))
 
 
 @main.command()
@@ -133,12 +137,72 @@ def upgrade(config_file: str | None, **flags: str | None) -> None:
         store.close()
 
 
-def configure_logging(settings: Settings) -> None:
-    """Log to standard error, from the level that the settings name."""
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@settings_options
+def backup(file: Path, config_file: str | None, **flags: str | None) -> None:
+    """Write a consistent copy of the database to the new FILE, also while the service runs.
+
+    SQLite: FILE is a database, to be put in the original's place while no service runs. PostgreSQL: FILE is an archive
+    for pg_restore.
+    """
+    from mistralish.store.backup import backup as make_backup
+
+    settings = load_settings(flags, config_file)
+    size = make_backup(settings.database_url, file.absolute())
+    click.echo(f"{file}: {size} bytes, from {mask_secrets(settings.database_url)}")
+
+
+@main.group()
+def token() -> None:
+    """Look after the tokens that the service takes with auth = tokens."""
+
+
+@token.command("create")
+@click.option("--project", required=True, metavar="PROJECT", help="What the token is for; projects are kept apart.")
+@click.option("--user", default="", metavar="USER", help="Who will have it.")
+@click.option("--role", "roles", multiple=True, metavar="ROLE", help="May be repeated; admin: of the whole service.")
+@click.option(
+    "--expires", "days", type=click.IntRange(1, 36500), metavar="DAYS", help="[default: until it is revoked]."
+)
+@config_option
+def create_token(config_file: str | None, project: str, user: str, roles: tuple[str, ...], days: int | None) -> None:
+    """Make a token and print it, this once: only a hash of it is kept."""
+    from mistralish.cli_tokens import create
+
+    create(load_settings({}, config_file), project, user, roles, days)
+
+
+@token.command("list")
+@config_option
+def list_tokens(config_file: str | None) -> None:
+    """Show whose tokens there are, without the tokens."""
+    from mistralish.cli_tokens import show
+
+    show(load_settings({}, config_file))
+
+
+@token.command("revoke")
+@click.argument("identifier", metavar="ID")
+@config_option
+def revoke_token(config_file: str | None, identifier: str) -> None:
+    """Have the token of this ID count no more, from the next request on."""
+    from mistralish.cli_tokens import revoke
+
+    revoke(load_settings({}, config_file), identifier)
+
+
+@main.group("secret-key")
+def secret_key() -> None:
+    """Look after the keys of values that clients mark as secret."""
+
+
+@secret_key.command("create")
+def create_secret_key() -> None:
+    """Print a fresh key, for the setting secret_keys. It is kept nowhere: with the last copy the values are lost."""
+    from mistralish.sealing import new_key
+
+    click.echo(new_key())
 
 
 if __name__ == "__main__":

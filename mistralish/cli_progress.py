@@ -6,6 +6,7 @@ from typing import Any, TextIO
 import click
 
 from mistralish import states
+from mistralish.masking import mask_text
 from mistralish.store import Store, Tenant, parse_query
 
 _PAGE = 100
@@ -60,4 +61,4 @@ class Progress:
             took = f"  {(task['finished_at'] - task['started_at']) / _SECOND:.3f} s"
         click.echo(f"{state} {task['workflow_name']}/{task['name']}{took}", file=self._out)
         if task["state"] == states.ERROR and task["state_info"]:
-            click.echo(f"          {task['state_info'].splitlines()[0]}", file=self._out)
+            click.echo(f"          {mask_text(task['state_info']).splitlines()[0]}", file=self._out)

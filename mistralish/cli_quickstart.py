@@ -13,9 +13,10 @@ import requests
 
 from mistralish.cli_files import DefinitionFile, choose_workflow, read_definitions, read_json_object
 from mistralish.config import Settings
-from mistralish.errors import UnavailableError
+from mistralish.errors import InputError, UnavailableError
 
 _START_SECONDS = 60
+_TOKEN_VARIABLE = "OS_AUTH_TOKEN"
 _FINISHED = ("SUCCESS", "ERROR", "CANCELLED", "PAUSED")
 
 
@@ -27,10 +28,16 @@ def quickstart(settings: Settings, config_file: str | None, path: Path, workflow
     file = read_definitions(path)
     name = choose_workflow(file, workflow)
     values = read_json_object(given, "--input")
+    if settings.tls_certificate is not None:
+        raise InputError(
+            "quickstart asks by plain HTTP, but the setting tls_certificate has the service speak TLS: start it with "
+            "`mistralish serve`, and use a client"
+        )
+    session = _session(settings)
     url = f"http://{settings.host}:{settings.port}/v2"
     _start_service(settings, config_file, url)
-    _upload(url, file)
-    execution = _run(url, name, values)
+    _upload(session, url, file)
+    execution = _run(session, url, name, values)
     click.echo(f"execution {execution['id']} of {name}: {execution['state']}", err=True)
     if execution["state_info"]:
         click.echo(execution["state_info"], err=True)
@@ -69,6 +76,25 @@ def _start_service(settings: Settings, config_file: str | None, url: str) -> Non
     click.echo(f"service at {url}, log in {log}; stop it with: kill {service.pid}", err=True)
 
 
+def _session(settings: Settings) -> requests.Session:
+    """What says in each request who asks, where the service wants to know. Raises InputError when nobody has told."""
+    session = requests.Session()
+    token = os.environ.get(_TOKEN_VARIABLE)
+    if token:
+        session.headers["X-Auth-Token"] = token
+    elif settings.auth != "none":
+        how = (
+            "`mistralish token create --project PROJECT` makes one"
+            if settings.auth == "tokens"
+            else "the identity service gives one"
+        )
+        raise InputError(
+            f"with auth = {settings.auth} the service must know who asks: put a token into the environment variable "
+            f"{_TOKEN_VARIABLE}; {how}"
+        )
+    return session
+
+
 def _answers(url: str) -> bool:
     try:
         return requests.get(url + "/", timeout=5).ok
@@ -76,19 +102,19 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _upload(url: str, file: DefinitionFile) -> None:
+def _upload(session: requests.Session, url: str, file: DefinitionFile) -> None:
     collection, headers = f"{url}/{file.kind}", {"Content-Type": "text/plain"}
-    answer = requests.post(collection, file.text.encode(), headers=headers, timeout=60)
+    answer = session.post(collection, file.text.encode(), headers=headers, timeout=60)
     if answer.status_code == requests.codes.conflict:
-        answer = requests.put(collection, file.text.encode(), headers=headers, timeout=60)
+        answer = session.put(collection, file.text.encode(), headers=headers, timeout=60)
     _checked(answer)
 
 
-def _run(url: str, name: str, values: dict[str, Any]) -> dict[str, Any]:
-    execution = _checked(requests.post(f"{url}/executions", json={"workflow_name": name, "input": values}, timeout=60))
+def _run(session: requests.Session, url: str, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    execution = _checked(session.post(f"{url}/executions", json={"workflow_name": name, "input": values}, timeout=60))
     while execution["state"] not in _FINISHED:
         time.sleep(0.1)
-        execution = _checked(requests.get(f"{url}/executions/{execution['id']}", timeout=60))
+        execution = _checked(session.get(f"{url}/executions/{execution['id']}", timeout=60))
     return execution
 
 

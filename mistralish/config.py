@@ -12,16 +12,23 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from mistralish.errors import InputError
+from mistralish.masking import MASK, mask_text
+from mistralish.sealing import read_key
 
 ENVIRONMENT_PREFIX = "MISTRALISH_"
 CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
 ENDS = ("CANCELLED", "ERROR", "SUCCESS")
 MERGE_STRATEGIES = ("replace", "merge")
+AUTH_MODES = ("none", "tokens", "oidc", "keystone")
+LOG_FORMATS = ("text", "json")
+SCHEMES = ("http", "https")
+SSH_HOST_KEYS = ("accept-new", "strict", "ignore")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _DATABASE_PREFIXES = ("sqlite:///", "postgresql://")
 _BROKER_PREFIXES = ("amqp://", "amqps://")
@@ -73,10 +80,31 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _merge_strategy(value: Any) -> str:
-    if value not in MERGE_STRATEGIES:
-        raise ValueError("one of " + ", ".join(MERGE_STRATEGIES))
-    return str(value)
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return str(value)
+
+    return parse
+
+
+def _networks(value: Any) -> tuple[str, ...]:
+    """Networks and addresses, each as it was written but for blanks."""
+    found = _names(value)
+    try:
+        for name in found:
+            ip_network(name)
+    except ValueError as error:
+        raise ValueError(f"a list of networks such as 10.0.0.0/8, of addresses, or of both: {error}") from None
+    return found
+
+
+def _schemes(value: Any) -> tuple[str, ...]:
+    found = _names(value)
+    if not found or any(name not in SCHEMES for name in found):
+        raise ValueError(f"a list of {', '.join(SCHEMES)}, or one of them")
+    return found
 
 
 def _publishers(value: Any) -> tuple[dict[str, Any], ...]:
@@ -109,6 +137,17 @@ def _database_url(value: Any) -> str:
     return url
 
 
+def _web_url(value: Any) -> str:
+    url = _text(value)
+    if not url.startswith(("http://", "https://")) or not urlsplit(url).hostname:
+        raise ValueError("a URL that begins with https://")
+    return url
+
+
+def _web_urls(value: Any) -> tuple[str, ...]:
+    return tuple(_web_url(url) for url in _names(value))
+
+
 def _broker_url(value: Any) -> str:
     url = _text(value)
     if not url.startswith(_BROKER_PREFIXES) or not urlsplit(url).hostname:
@@ -116,8 +155,21 @@ def _broker_url(value: Any) -> str:
     return url
 
 
-def _setting(default: Any, parse: Callable[[Any], Any], about: str) -> Any:
-    return field(default=default, metadata={"parse": parse, "about": about})
+_A_KEY = "a list of keys, or text with commas between them; 'mistralish secret-key create' makes one"
+
+
+def _keys(value: Any) -> tuple[str, ...]:
+    keys = _names(value)
+    try:
+        for key in keys:
+            read_key(key)
+    except ValueError:
+        raise ValueError(_A_KEY) from None
+    return keys
+
+
+def _setting(default: Any, parse: Callable[[Any], Any], about: str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"parse": parse, "about": about, "secret": secret})
 
 
 def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
@@ -138,9 +190,34 @@ class Settings:
 
     host: str = _setting("127.0.0.1", _text, "address that the REST API listens on")
     port: int = _setting(8989, _integer(0, 65535), "TCP port of the REST API; 0 takes any free one")
+    auth: str = _setting("none", _one_of(AUTH_MODES), "how callers prove who they are: none, tokens, oidc or keystone")
+    allow_anonymous: bool = _setting(False, _flag, "whether auth = none may be used on an address others reach")
+    tokens_file: Path = _setting(None, _path, "file of the hashed tokens that auth = tokens takes")  # noqa: RUF009
+    oidc_issuers: tuple[str, ...] = _setting(
+        (), _web_urls, "issuers whose tokens auth = oidc takes, https://keycloak.example.org/realms/shop"
+    )
+    oidc_audience: str = _setting(
+        "", _text, "what a token's `aud` claim must name: this service, as the issuers know it"
+    )
+    oidc_jwks_url: str = _setting(
+        "", _web_url, "where the one issuer's public keys are; otherwise it is asked for that"
+    )
+    oidc_project_claim: str = _setting(
+        "iss", _text, "claim that names the caller's project; of `iss`, what follows `/realms/`: Keycloak's realm"
+    )
+    keystone_authtoken_file: Path | None = _setting(  # noqa: RUF009 - a field()
+        None, _path, "oslo.config file, such as mistral.conf, whose [keystone_authtoken] auth = keystone takes"
+    )
+    policy_file: Path | None = _setting(  # noqa: RUF009 - a field()
+        None,
+        _path,
+        "YAML file with rules about who may do what, above the default ones; it may change while the service runs",
+    )
     data_dir: Path = _setting(None, _path, "directory of the service's own files")  # noqa: RUF009 - a field()
     database_url: str = _setting("", _database_url, "sqlite:///path or postgresql://user:password@host/database")
-    workers: int = _setting(8, _integer(1, 1000), "threads that run actions")
+    workers: int = _setting(
+        8, _integer(1, 1000), "threads that run actions of a project; all together have four times as many"
+    )
     http_threads: int = _setting(16, _integer(1, 1000), "threads that answer requests")
     max_body_bytes: int = _setting(4 * 1024 * 1024, _integer(1, 2**31), "largest request body, in bytes")
     default_limit: int = _setting(1000, _integer(1, 100_000), "rows in a page when the request names no limit")
@@ -148,9 +225,12 @@ class Settings:
     execution_field_size_limit_kb: int = _setting(
         1024, _integer(-1, 2**20), "largest input, output or published value of an execution, in KiB; -1: no limit"
     )
+    max_running_executions_per_project: int = _setting(
+        0, _integer(0, 10_000_000), "executions of a project that may be under way at once; 0: any number"
+    )
     merge_strategy: str = _setting(
         "replace",
-        _merge_strategy,
+        _one_of(MERGE_STRATEGIES),
         "what a published dictionary does with the one of the same name from before: replace it, or merge into it",
     )
     project_id: str = _setting("<default-project>", _text, "project that everything belongs to")
@@ -201,20 +281,61 @@ class Settings:
     event_pool: str = _setting(
         "events", _text, "services with the same name here share the broker's messages: one of them handles each"
     )
+    event_sources_per_project: int = _setting(
+        20, _integer(0, 1000), "topics of exchanges that the event triggers of a project may wait for, with a broker"
+    )
+    egress_denied_networks: tuple[str, ...] = _setting(
+        (),
+        _networks,
+        "networks that actions and notifications must not connect to, besides those that are always denied (see below)",
+    )
+    egress_allowed_networks: tuple[str, ...] = _setting(
+        (), _networks, "networks that are exceptions, from the denied ones and from those that are always denied"
+    )
+    egress_schemes: tuple[str, ...] = _setting(
+        SCHEMES, _schemes, "schemes of the URLs that actions and notifications may ask for: http, https"
+    )
+    ssh_host_keys: str = _setting(
+        "accept-new",
+        _one_of(SSH_HOST_KEYS),
+        "hosts of `std.ssh` that are not known: `accept-new` learns them, `strict` refuses, `ignore` takes any key",
+    )
+    ssh_known_hosts_file: Path = _setting(None, _path, "known hosts of `std.ssh`, as OpenSSH's")  # noqa: RUF009
+    ssh_keys_dir: Path = _setting(None, _path, "directory that `private_key_filename` of `std.ssh` is in")  # noqa: RUF009
+    ssh_own_keys: bool = _setting(
+        False, _flag, "whether `std.ssh` may log in with the keys and the SSH agent of the service's own user"
+    )
     dynamic_actions: bool = _setting(
         False, _flag, "whether clients may upload Python code that runs, as actions, in the service's own process"
     )
     info_file: Path | None = _setting(None, _path, "JSON file with what `/info` tells about this service")  # noqa: RUF009
+    tls_certificate: Path | None = _setting(  # noqa: RUF009
+        None, _path, "PEM file with the service's certificate, its chain behind it; with it the port speaks TLS only"
+    )
+    tls_key: Path | None = _setting(None, _path, "PEM file with the certificate's private key, without a password")  # noqa: RUF009
+    secret_keys: tuple[str, ...] = _setting(
+        (),
+        _keys,
+        "keys of values that clients mark as secret, by `mistralish secret-key create`: the first one seals, all open",
+        secret=True,
+    )
     drain_seconds: int = _setting(10, _integer(0, 3600), "how long a stopping service lets work in flight finish")
     log_level: str = _setting("INFO", _log_level, "least severe message that is logged")
+    log_format: str = _setting(
+        "text", _one_of(LOG_FORMATS), "how each message is written: text, or json, an object a line"
+    )
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def describe(self) -> list[tuple[str, str, str]]:
         """Every setting as (name, value with passwords masked, origin)."""
         return [
-            (item.name, mask_secrets(_shown(getattr(self, item.name))), self.origins.get(item.name, _DEFAULT))
+            (item.name, _masked(item, getattr(self, item.name)), self.origins.get(item.name, _DEFAULT))
             for item in _settings_fields()
         ]
+
+
+def _masked(item: Field[Any], value: Any) -> str:
+    return MASK if value and item.metadata["secret"] else mask_secrets(_shown(value))
 
 
 def _shown(value: Any) -> str:
@@ -233,15 +354,24 @@ def about_settings() -> list[tuple[str, str, str]]:
         "data_dir": "$XDG_DATA_HOME/mistralish",
         "database_url": "sqlite:///<data_dir>/mistralish.db",
         "event_broker_url": "none",
+        "ssh_known_hosts_file": "<data_dir>/ssh_known_hosts",
+        "ssh_keys_dir": "<data_dir>/ssh_keys",
+        "policy_file": "<data_dir>/policy.yaml, if it is there",
+        "oidc_audience": "none",
+        "oidc_jwks_url": "none",
+        "keystone_authtoken_file": "none",
+        "tokens_file": "<data_dir>/tokens.json",
         "info_file": "none",
+        "tls_certificate": "none",
+        "tls_key": "none",
     }
     return [(i.name, derived.get(i.name, _shown(i.default)), i.metadata["about"]) for i in _settings_fields()]
 
 
-def mask_secrets(url: str) -> str:
-    """``url`` with its password, if it has one, replaced by asterisks; other text is returned as it is."""
-    masked = re.sub(r"(?<=://)([^/@:]*):(.*)@", r"\1:****@", url)
-    return re.sub(r"([?&](?:password|sslpassword)=)[^&#]*", r"\1****", masked)
+def mask_secrets(text: str) -> str:
+    """A setting's text with passwords and other secrets in it masked; other text is returned as it is."""
+    # In a URL that was written by hand, a password may hold the signs that ought to be quoted.
+    return mask_text(re.sub(r"(?<=://)([^/@:\s]*):[^\s\"']*@", rf"\1:{MASK}@", text))
 
 
 def load_settings(
@@ -261,7 +391,12 @@ def load_settings(
             given[name] = (value, "flag --" + name.replace("_", "-"))
     values = {name: _parse(name, value, origin) for name, (value, origin) in given.items()}
     values.setdefault("data_dir", default_data_dir(environ))
+    values.setdefault("ssh_known_hosts_file", values["data_dir"] / "ssh_known_hosts")
+    values.setdefault("ssh_keys_dir", values["data_dir"] / "ssh_keys")
     values.setdefault("database_url", f"sqlite:///{values['data_dir'] / 'mistralish.db'}")
+    values.setdefault("tokens_file", values["data_dir"] / "tokens.json")
+    if (policy := values["data_dir"] / "policy.yaml").is_file():
+        values.setdefault("policy_file", policy)
     return Settings(**values, origins={name: origin for name, (_, origin) in given.items()})
 
 
@@ -271,7 +406,7 @@ def _parse(name: str, value: Any, origin: str) -> Any:
     try:
         return item.metadata["parse"](value)
     except ValueError as error:
-        shown = mask_secrets(repr(value))
+        shown = MASK if item.metadata["secret"] else mask_secrets(repr(value))
         raise InputError(f"{origin}: setting '{name}' is {shown}, but must be {error}") from None
 
 

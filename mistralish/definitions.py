@@ -90,7 +90,8 @@ class Definitions:
     def _keep(self, kind: str, values: Document) -> None:
         current = self._lookup(kind, values["name"])
         # A member is looked for where the workbook is, and nowhere else: it never replaces another's.
-        if current is None or current["namespace"] != self._namespace:
+        place = (self._namespace, self._tenant.project_id)
+        if current is None or (current["namespace"], current["project_id"]) != place:
             self._create(kind, values)
         else:
             self._replace(kind, current, values)
@@ -148,7 +149,7 @@ def sync_system_actions(store: Store, actions: Iterable[Any]) -> None:
     """
     tenant = Tenant(project_id="", all_projects=True)
     wanted = {action.name: _system_action(action) for action in actions}
-    with store.transaction():
+    with store.taking_turns():
         kept = {row["name"]: row for row in _system_rows(store, tenant)}
         for name in kept.keys() - wanted.keys():
             store.delete(ACTION, name, tenant=tenant)

@@ -4,9 +4,13 @@ Their code runs in this process and may do whatever this process may: that is wh
 off unless somebody who trusts everyone that may upload switches it on.
 """
 
+import logging
 import sys
+import threading
+import time
 import traceback
-from threading import RLock
+from concurrent.futures import Future
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +18,11 @@ from mistralish.actions.legacy import LegacyAction
 from mistralish.actions.registry import DYNAMIC_PREFIX
 from mistralish.errors import InputError, NotFoundError
 from mistralish.store import Store, Tenant
+
+LOAD_SECONDS = 2.0
+"""How long the code of a module may take to be executed, at its first use: turns wait for it."""
+
+log = logging.getLogger(__name__)
 
 _EVERYONE = Tenant("", all_projects=True)
 
@@ -38,8 +47,8 @@ class DynamicActions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._modules: dict[str, tuple[int, ModuleType]] = {}
-        self._lock = RLock()
+        self._loads: dict[str, _Load] = {}
+        self._lock = Lock()
 
     def find(self, name: str, namespace: str, project_id: str) -> UploadedAction | None:
         """Return the action of this name as a project sees it, None where it sees none.
@@ -70,11 +79,41 @@ class DynamicActions:
         if source is None:
             raise NotFoundError(f"Code Source not found [name={row['code_source_name']},namespace={row['namespace']}]")
         with self._lock:
-            version, module = self._modules.get(source["id"], (0, None))
-            if module is None or version != source["version"]:
-                module = _execute(source)
-                self._modules[source["id"]] = (source["version"], module)
-            return module
+            load = self._loads.get(source["id"])
+            if load is None or load.version != source["version"] or load.has_failed:
+                load = self._loads[source["id"]] = _Load(source)
+        return load.wait()
+
+
+class _Load:
+    """One version of a code source, executed in a thread of its own: nobody waits for it for long."""
+
+    def __init__(self, source: dict[str, Any]) -> None:
+        self.version = source["version"]
+        self._name = source["name"]
+        self._give_up_at = time.monotonic() + LOAD_SECONDS
+        self._module: Future[ModuleType] = Future()
+        threading.Thread(target=self._run, args=(source,), name=f"load-{source['id']}", daemon=True).start()
+
+    @property
+    def has_failed(self) -> bool:
+        return self._module.done() and self._module.exception() is not None
+
+    def wait(self) -> ModuleType:
+        """Return the module. Raises InputError where its code fails, or has not come to its end in time."""
+        try:
+            return self._module.result(max(0.0, self._give_up_at - time.monotonic()))
+        except TimeoutError:
+            log.error("The code source %s is still being loaded, after %g seconds", self._name, LOAD_SECONDS)
+            raise InputError(
+                f"The code source {self._name} cannot be loaded: it takes longer than {LOAD_SECONDS:g} seconds"
+            ) from None
+
+    def _run(self, source: dict[str, Any]) -> None:
+        try:
+            self._module.set_result(_execute(source))
+        except BaseException as error:
+            self._module.set_exception(error)
 
 
 def _execute(source: dict[str, Any]) -> ModuleType:
@@ -82,8 +121,6 @@ def _execute(source: dict[str, Any]) -> ModuleType:
     module = ModuleType(name)
     try:
         exec(compile(source["content"], file, "exec"), module.__dict__)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # uploaded code may even call sys.exit
         lines = [frame.lineno for frame in traceback.extract_tb(sys.exc_info()[2]) if frame.filename == file]
         line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None

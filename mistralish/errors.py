@@ -33,6 +33,16 @@ class ConflictError(MistralishError):
     status = 409
 
 
+class UnauthorizedError(MistralishError):
+    """The request does not say, or cannot prove, who makes it. ``challenge``: the answer's WWW-Authenticate."""
+
+    status = 401
+
+    def __init__(self, message: str, challenge: str = "Bearer") -> None:
+        super().__init__(message)
+        self.challenge = challenge
+
+
 class ForbiddenError(MistralishError):
     """The caller may not do this."""
 
@@ -51,10 +61,27 @@ class LockedError(MistralishError):
     status = 423
 
 
+class TooManyError(MistralishError):
+    """The caller has as many of these as they may have at once; trying again later may work."""
+
+    status = 429
+
+
 class UnavailableError(MistralishError):
     """The service cannot do this now; trying again later may work."""
 
     status = 503
+
+
+class DatabaseError(UnavailableError):
+    """The database cannot do what it must. ``reason`` is its own word: for logs and commands, not for clients."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.reason}"
 
 
 class WorkflowError(MistralishError):

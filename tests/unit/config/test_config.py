@@ -6,6 +6,7 @@ import pytest
 
 from mistralish.config import Settings, load_settings, mask_secrets
 from mistralish.errors import InputError
+from mistralish.sealing import new_key
 
 
 def load(tmp_path: Path, text: str = "", environ: dict[str, str] | None = None, **flags: object) -> Settings:
@@ -72,6 +73,21 @@ def test_a_wrong_environment_variable_is_named(tmp_path: Path) -> None:
         load(tmp_path, environ={"MISTRALISH_PORT": "x"})
 
 
+def test_the_keys_of_secrets_are_shown_nowhere(tmp_path: Path) -> None:
+    keys = (new_key(), new_key())
+    for settings in (load(tmp_path, f"secret_keys = {list(keys)}"), load(tmp_path, secret_keys=",".join(keys))):
+        assert settings.secret_keys == keys
+        assert {name: value for name, value, _ in settings.describe()}["secret_keys"] == "***"
+        assert keys[0] not in repr(settings)
+    assert {name: value for name, value, _ in load(tmp_path).describe()}["secret_keys"] == "none"
+
+
+def test_a_wrong_key_is_refused_and_not_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'secret_keys' is \*\*\*.*mistralish secret-key create") as caught:
+        load(tmp_path, environ={"MISTRALISH_SECRET_KEYS": "my-own-password"})
+    assert "my-own" not in caught.value.message
+
+
 def test_a_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         load_settings({}, tmp_path / "nowhere.toml", {})
@@ -80,11 +96,11 @@ def test_a_named_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("postgresql://ann:s3cret@db/x", "postgresql://ann:****@db/x"),
-        ("postgresql://ann:s3:c@r/et@db/x", "postgresql://ann:****@db/x"),
+        ("postgresql://ann:s3cret@db/x", "postgresql://ann:***@db/x"),
+        ("postgresql://ann:s3:c@r/et@db/x", "postgresql://ann:***@db/x"),
         (
             "postgresql://db/x?user=ann&password=s3cret&sslmode=require",
-            "postgresql://db/x?user=ann&password=****&sslmode=require",
+            "postgresql://db/x?user=ann&password=***&sslmode=require",
         ),
         ("sqlite:///path/to.db", "sqlite:///path/to.db"),
     ],
