@@ -1,0 +1,174 @@
+"""A database that holds many finished executions: does it slow down what runs, or what is listed?"""
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from benchmarks import rates
+from benchmarks.client import Client
+from benchmarks.figures import Figure, percentile
+from benchmarks.service import running, sqlite_url
+from mistralish.config import Settings
+from mistralish.ids import new_id
+from mistralish.records import ActionExecution, HistoryEvent, TaskExecution, WorkflowExecution
+from mistralish.store import Changes, open_store
+from mistralish.store.changes import Record
+from mistralish.store.fields import JsonField
+from mistralish.store.kinds import kind_of
+
+_SLOWER_PERCENT = 15.0
+_PAGE_MS, _GET_MS = 20.0, 5.0
+_AT_ONCE = 2_000
+_SAMPLES = 40
+_SAMPLES_OF_DATA = 2
+_WORKFLOWS, _PROJECT = 50, Settings().project_id
+_BEGIN = 1_700_000_000_000_000
+_STATES = ("SUCCESS",) * 17 + ("ERROR", "ERROR", "CANCELLED")
+_LISTS = {"executions": "execution", "tasks": "task", "action_executions": "action_execution"}
+
+
+def seed(folder: Path, executions: int) -> None:
+    """Write so many finished executions, each with a task, an action and its history, into a new database."""
+    store = open_store(sqlite_url(folder))
+    store.upgrade()
+    chance = random.Random(1)
+    for first in range(0, executions, _AT_ONCE):
+        rows: list[Record] = []
+        history: list[HistoryEvent] = []
+        for at in range(first, min(first + _AT_ONCE, executions)):
+            _add(rows, history, at, chance)
+        with store.turn([]) as turn:
+            turn.save(Changes(insert=rows, history=history))
+    store.close()
+
+
+def _add(rows: list[Record], history: list[HistoryEvent], at: int, chance: random.Random) -> None:
+    number, state, now = chance.randrange(_WORKFLOWS), chance.choice(_STATES), _BEGIN + at * 1000
+    workflow = {"workflow_name": f"flow_{number}", "workflow_id": f"00000000-0000-7000-8000-{number:012d}"}
+    common: dict[str, Any] = {
+        **workflow,
+        "state": state,
+        "project_id": _PROJECT,
+        "created_at": now,
+        "updated_at": now + 500,
+    }
+    info = f"Failure {at}" if state == "ERROR" else None
+    execution = WorkflowExecution(
+        id=new_id(), name=workflow["workflow_name"], spec_id="none", state_info=info,
+        accepted=True, description=f"order {at}" if at % 10 == 0 else "",
+        input={"order": at}, output={"total": at * 2}, **common,
+    )  # fmt: skip
+    task = TaskExecution(
+        id=new_id(), name=f"task_{at % 7}", workflow_execution_id=execution.id, processed=True, state_info=info,
+        published={"total": at * 2}, started_at=now + 10, finished_at=now + 400, **common,
+    )  # fmt: skip
+    action = ActionExecution(
+        id=new_id(), name=f"std.echo{at % 5}", task_execution_id=task.id, workflow_execution_id=execution.id,
+        accepted=True, is_sync=True, input={"output": at}, output={"result": at}, **common,
+    )  # fmt: skip
+    rows += [execution, task, action]
+    history += [
+        HistoryEvent(execution.id, seq, now + seq, kind, {"state": state})
+        for seq, kind in enumerate(("execution", "task", "action", "task", "execution"), start=1)
+    ]
+
+
+def measure(folder: Path, executions: int, empty: dict[str, float], scale: int) -> list[Figure]:
+    """Rates beside those of an ``empty`` store, and the times of pages and single reads."""
+    began = time.perf_counter()
+    seed(folder, executions)
+    seeded = time.perf_counter() - began
+    with running(folder) as service:
+        rates.measure(service.client, 1)  # what is compiled once is not measured
+        _, full = rates.measure(service.client, scale)
+        figures = [Figure(f"{executions:,} stored: seconds to write them", seeded, "s")]
+        figures += [
+            Figure(
+                f"{executions:,} stored: {name[2:]}, slower by",
+                100 * (1 - full[name] / rate),
+                "%",
+                _SLOWER_PERCENT,
+                False,
+            )
+            for name, rate in empty.items()
+        ]
+        for collection in _LISTS:
+            figures += _pages(service.client, collection)
+        figures.append(_single_reads(service.client))
+    return figures
+
+
+def _pages(client: Client, collection: str) -> list[Figure]:
+    columns = kind_of(_LISTS[collection]).columns
+    data = [name for name in kind_of(_LISTS[collection]).attributes if isinstance(columns.get(name), JsonField)]
+    plain = [name for name in kind_of(_LISTS[collection]).attributes if name not in data]
+    rows = _some_rows(client, collection)
+    by_query = _times(client, _queries(collection, rows, plain))
+    worst = max(by_query, key=lambda query: percentile(by_query[query], 99))
+    by_data = _times(client, _queries(collection, rows[:_SAMPLES_OF_DATA], data))
+    slowest = max(by_data, key=lambda query: max(by_data[query]))
+    what = f"page of 100 {collection} by one filter or key, p99"
+    return [
+        Figure(what, percentile(list(chain(*by_query.values())), 99), "ms", _PAGE_MS, False),
+        Figure(f"the slowest: {worst}, p99", percentile(by_query[worst], 99), "ms", _PAGE_MS, False),
+        Figure(f"by data, the slowest: {slowest}", max(by_data[slowest]), "ms", _PAGE_MS, False),
+    ]
+
+
+def _times(client: Client, queries: Iterator[tuple[str, str]]) -> dict[str, list[float]]:
+    """How long each query took, in milliseconds, by what it asks for."""
+    found: dict[str, list[float]] = {}
+    for query, path in queries:
+        began = time.perf_counter()
+        client.call("GET", path)
+        found.setdefault(query, []).append(1e3 * (time.perf_counter() - began))
+    return found
+
+
+def _queries(collection: str, rows: list[dict[str, Any]], attributes: list[str]) -> Iterator[tuple[str, str]]:
+    """Filters on every attribute with values that rows have, and every sort key; from the start and from amid."""
+    for row in rows:
+        for name in attributes:
+            text = _as_filter(row.get(name))
+            if text is None:
+                continue
+            base = f"/{collection}?limit=100"
+            yield f"{collection}?{name}=", f"{base}&{name}=eq:{text}"
+            yield f"{collection}?{name}=, deep", f"{base}&{name}=eq:{text}&marker={row['id']}"
+            for direction in ("asc", "desc"):
+                sort = f"{base}&sort_keys={name}&sort_dirs={direction}"
+                yield f"{collection} by {name} {direction}", sort
+                yield f"{collection} by {name} {direction}, deep", f"{sort}&marker={row['id']}"
+
+
+def _some_rows(client: Client, collection: str) -> list[dict[str, Any]]:
+    chance, rows = random.Random(2), []
+    last = client.call("GET", f"/{collection}?limit=1&sort_keys=created_at&sort_dirs=desc&fields=id")[collection][0]
+    for _ in range(_SAMPLES):
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime((_BEGIN + chance.randrange(10**9)) // 10**6))
+        found = client.call("GET", f"/{collection}?limit=1&created_at=gte:{quote(at)}")[collection]
+        rows.append(client.call("GET", f"/{collection}/{(found[0] if found else last)['id']}"))
+    return rows
+
+
+def _as_filter(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    return quote(
+        str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else json.dumps(value)
+    )
+
+
+def _single_reads(client: Client) -> Figure:
+    identifiers = [row["id"] for row in _some_rows(client, "executions")] * 5
+    times = []
+    for identifier in identifiers:
+        began = time.perf_counter()
+        client.call("GET", f"/executions/{identifier}")
+        times.append(1e3 * (time.perf_counter() - began))
+    return Figure("one execution by its id, p99", percentile(times, 99), "ms", _GET_MS, False)
