@@ -39,3 +39,11 @@ def new_postgresql_database() -> Iterator[str]:
     finally:
         with psycopg.connect(POSTGRESQL_URL, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def execute(url: str, *statements: str) -> None:
+    """Run statements on the PostgreSQL database at ``url``."""
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(url) as connection:
+        for statement in statements:
+            connection.execute(statement)

@@ -47,7 +47,8 @@ ask_both:
 check:
   tasks:
     look:
-      action: std.fail
+      action: std.sleep seconds=1
+      fail-on: true
 """
 _SHOUT = """version: '2.0'
 
@@ -82,6 +83,8 @@ _SUMS = """class Add:
         return sum(self.numbers)
 """
 
+_LINES = 3  # of an answer that is text
+
 
 class Recorder:
     """Sends requests to the API at ``url`` and keeps them, with their answers, by the operation's id."""
@@ -97,16 +100,18 @@ class Recorder:
         headers = {} if body is None else {"Content-Type": kind}
         response = requests.request(method, self._root + path, data=data, headers=headers, timeout=30)
         response.raise_for_status()
+        is_json = response.headers.get("Content-Type") == "application/json"
         if operation:
             text = response.text.replace(self._root, "http://127.0.0.1:8989")
-            answer = json.loads(text) if text else None
+            answer = json.loads(text) if is_json else "\n".join(text.splitlines()[:_LINES]) or None
             self.examples[operation] = {
                 "request": f"{method} {path}",
                 **({} if body is None else {"content_type": kind, "body": body}),
                 "status": response.status_code,
                 **({} if answer is None else {"answer": answer}),
+                **({} if is_json or answer is None else {"shortened": True}),
             }
-        return response.json() if response.content else None
+        return response.json() if is_json else None
 
 
 def record(url: str) -> dict[str, Example]:
@@ -182,6 +187,7 @@ def _runs(recorder: Recorder) -> None:
     send("get_task", "GET", f"/v2/tasks/{said['id']}")
     send("list_actions_of_task", "GET", f"/v2/tasks/{said['id']}/action_executions")
     send("get_report", "GET", f"/v2/executions/{greeted}/report")
+    send("list_history", "GET", f"/v2/executions/{greeted}/history?type=task&limit=2")
     send("list_executions", "GET", "/v2/executions?state=SUCCESS&limit=1&include_output=true")
     send("list_tasks", "GET", "/v2/tasks?state=in:SUCCESS,ERROR&sort_keys=created_at&limit=1")
 
@@ -265,6 +271,9 @@ def _running(recorder: Recorder) -> None:
     recorder.send("get_maintenance", "GET", "/maintenance")
     recorder.send("update_maintenance", "PUT", "/maintenance", {"status": "RUNNING"})
     recorder.send("get_info", "GET", "/info")
+    recorder.send("get_health", "GET", "/health")
+    recorder.send("get_readiness", "GET", "/ready")
+    recorder.send("get_metrics", "GET", "/metrics")
 
 
 def _removals(recorder: Recorder) -> None:

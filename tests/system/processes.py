@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 from peers import free_port, wait_for
+from planted import watch
 from rest import Rest
 
 
@@ -21,6 +22,7 @@ class ServiceProcess:
         self, folder: Path, name: str, database_url: str, settings: dict[str, Any], packages: Path | None = None
     ) -> None:
         self._log = folder / f"{name}.log"
+        watch(self._log)
         port = free_port()
         environ = {key: value for key, value in os.environ.items() if not key.startswith("MISTRALISH_")}
         environ |= {f"MISTRALISH_{key.upper()}": str(value) for key, value in settings.items()}
@@ -35,15 +37,30 @@ class ServiceProcess:
     def said(self) -> str:
         return self._log.read_text()
 
-    def wait_until_it_answers(self) -> None:
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll()
+
+    def wait_until_it_answers(self, **options: Any) -> None:
         def answers() -> bool:
             assert self._process.poll() is None, self.said[-4000:]
             try:
-                return self.rest.call("GET", "/").status_code == 200
+                return self.rest.call("GET", "/", **options).status_code == 200
             except requests.ConnectionError:
                 return False
 
         wait_for(answers, 30, "the service's first answer")
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        """Return the exit code, after so many seconds at the most."""
+        return self._process.wait(seconds)
 
     def kill(self) -> None:
         """End the process without any warning."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 from peers import free_port, wait_for
+from planted import watch
 
 GIVEN_URL = os.environ.get("MISTRALISH_SYSTEM_URL")
 """A v2 URL to run the system tests against, instead of a service started for them (to try them on the reference)."""
@@ -18,10 +19,11 @@ GIVEN_URL = os.environ.get("MISTRALISH_SYSTEM_URL")
 
 @dataclass(frozen=True)
 class Server:
-    """A running service: its v2 URL and its log (None when it was not started here)."""
+    """A running service: its v2 URL, its log and its process's id (None and 0 when it was not started here)."""
 
     url: str
     log: Path | None
+    process_id: int = 0
 
 
 @contextmanager
@@ -36,6 +38,7 @@ def running_server(folder: Path, more: Mapping[str, str] | None = None) -> Itera
     info = folder / "info.json"
     info.write_text('{"release": "test"}')
     environment = os.environ | {"MISTRALISH_DYNAMIC_ACTIONS": "true", "MISTRALISH_INFO_FILE": str(info)} | (more or {})
+    watch(log)
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=folder, env=environment
@@ -43,7 +46,7 @@ def running_server(folder: Path, more: Mapping[str, str] | None = None) -> Itera
     url = f"http://127.0.0.1:{port}/v2"
     try:
         wait_for(lambda: _answers(url, process, log), 30, "the server's first answer")
-        yield Server(url, log)
+        yield Server(url, log, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         try:

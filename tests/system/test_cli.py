@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 from peers import free_port, wait_for
+from planted import found_in, planted
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 STEPS = """
@@ -45,6 +46,7 @@ class Cli:
     def __call__(self, *arguments: str, given: str = "") -> tuple[int, str, str]:
         process = self.start(*arguments)
         out, err = process.communicate(given, timeout=60)
+        assert not found_in(err.encode()), err
         return process.returncode, out, err
 
 
@@ -65,6 +67,23 @@ def test_run_reads_its_input_from_a_file_or_standard_input(cli: Cli) -> None:
     (cli.folder / "in.json").write_text('{"word": "from a file"}')
     assert json.loads(cli("run", "steps.yaml", "good", "-i", "in.json")[1]) == {"said": "from a file"}
     assert json.loads(cli("run", "steps.yaml", "good", "-i", "-", given='{"word": "piped"}')[1]) == {"said": "piped"}
+
+
+def test_run_keeps_a_marked_value_secret_without_being_told_how(cli: Cli) -> None:
+    given = json.dumps({"word": {"$secret": planted("word")}})
+    code, out, err = cli("run", "steps.yaml", "good", "-i", given)
+    assert (code, json.loads(out)) == (0, {"said": "***"}), err
+
+
+def test_a_key_for_secrets_is_printed_and_fits(cli: Cli) -> None:
+    code, key, _ = cli("secret-key", "create")
+    assert code == 0
+    assert key != cli("secret-key", "create")[1]
+    cli.environment["MISTRALISH_SECRET_KEYS"] = key
+    code, out, _ = cli("config")
+    assert code == 0
+    assert "secret_keys = ***" in out
+    assert key.strip() not in out
 
 
 def test_run_shows_the_tasks_of_sub_workflows_too(cli: Cli) -> None:
@@ -122,14 +141,14 @@ def test_validate_tells_of_each_file_whether_and_where_it_is_wrong(cli: Cli) -> 
 
 
 def test_config_shows_values_with_their_origin(cli: Cli) -> None:
-    (cli.folder / "my.toml").write_text("workers = 3\ndatabase_url = 'postgresql://me:secret@db/x'\n")
+    (cli.folder / "my.toml").write_text("workers = 3\ndatabase_url = 'postgresql://me:hidden9@db/x'\n")
     code, out, _ = cli("config", "--config", "my.toml", "--port", "1234")
     assert code == 0
     assert "port = 1234  (flag --port)" in out
     assert "workers = 3  (file my.toml)" in out
     assert "host = 127.0.0.1  (default)" in out
-    assert "postgresql://me:****@db/x" in out
-    assert "secret" not in out
+    assert "postgresql://me:***@db/x" in out
+    assert "hidden9" not in out
 
 
 def test_db_upgrade_makes_the_database_and_says_its_version(cli: Cli) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -272,7 +273,8 @@ def test_a_service_without_its_broker_serves_and_stops(tmp_path: Path) -> None:
         trigger = add_trigger(rest, "shop")
         assert server.log is not None
         log: Path = server.log
-        wait_for(lambda: "no connection to amqp://guest:**@127.0.0.1" in log.read_text(), 10, "a word in the log")
+        told = re.compile(r"no connection to amqp://guest:\*+@127.0.0.1")
+        wait_for(lambda: told.search(log.read_text()), 10, "a word in the log")
         assert "s3cret" not in log.read_text()
         rest.post("/events", {"exchange": "shop", "topic": TOPIC, "event": EVENT, "payload": 1})
         assert len(started(rest, trigger)) == 1

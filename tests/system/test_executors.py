@@ -28,6 +28,12 @@ calling:
         why: <% task(call).result %>
 """
 
+RESTING = """
+version: '2.0'
+resting:
+  tasks: {rest: {action: std.sleep seconds=2}}
+"""
+
 TARGETED = """
 version: '2.0'
 targeted:
@@ -104,6 +110,18 @@ def test_a_long_action_of_a_living_executor_is_left_alone(shared_url: str, tmp_p
         living.rest.wait(execution["id"], "SUCCESS", seconds=30)
         assert living.rest.task(execution["id"], "call")["state"] == "SUCCESS"
         assert len(web.received("/slow")) == 1
+
+
+@pytest.mark.slow
+def test_an_action_that_says_itself_that_it_may_be_repeated_needs_no_safe_rerun(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    with service_process(tmp_path, "dying", sqlite_url) as dying:
+        dying.rest.post("/workflows", RESTING)
+        execution = dying.rest.start("resting")
+        dying.kill()
+    with service_process(tmp_path, "next", sqlite_url) as following:
+        following.rest.wait(execution["id"], "SUCCESS")
 
 
 @pytest.mark.slow

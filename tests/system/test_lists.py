@@ -84,7 +84,7 @@ def test_ties_are_kept_apart_by_the_id(own_rest: Rest, prefix: str, direction: s
         ({"description": "d2", "scope": "private"}, lambda n: n % 4 == 2),
         ({"description": "d2", "scope": "public"}, lambda n: False),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_every_operator_filters(own_rest: Rest, prefix: str, filters: dict[str, str], expected: Any) -> None:
     found = names(follow(own_rest, "/environments", limit=100, name=f"has:{prefix}", sort_keys="name", **filters))
