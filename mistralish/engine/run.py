@@ -14,7 +14,9 @@ INCOMPLETE = frozenset(s for s in states.ALL if s not in states.COMPLETED)
 class ChildRef:
     """A child execution as its task sees it."""
 
-    __slots__ = ("accepted", "id", "name", "output", "runtime_context", "state", "state_info", "task_id")
+    __slots__ = (
+        "accepted", "created_at", "id", "name", "output", "runtime_context", "state", "state_info", "task_id",
+    )  # fmt: skip
 
     def __init__(self, record: WorkflowExecution) -> None:
         self.id = record.id
@@ -23,6 +25,7 @@ class ChildRef:
         self.state = record.state
         self.state_info = record.state_info
         self.accepted = record.accepted
+        self.created_at = record.created_at
         self.output = record.output
         self.runtime_context = record.runtime_context
 

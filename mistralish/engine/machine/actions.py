@@ -121,7 +121,7 @@ def _start_action(run: Run, task: TaskRun, world: World, action: Action, given: 
         is_sync=action.system_action.is_sync(base_input),
         runtime_context={"index": index, "safe_rerun": task.plan.spec.safe_rerun},
         project_id=ex.project_id,
-        created_at=world.now,
+        created_at=data.after_others(task, world.now),
         updated_at=world.now,
     )
     run.created.append(record)
@@ -218,5 +218,6 @@ def _start_child(run: Run, task: TaskRun, world: World, name: str, given: dict[s
         project_id=ex.project_id,
         parent=run,
     )
+    child.ex.created_at = data.after_others(task, world.now)
     run.add_child(task, ChildRef(child.ex))
     run.effects.append(StartChild(child))

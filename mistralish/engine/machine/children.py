@@ -3,17 +3,18 @@
 from mistralish import states
 from mistralish.actions import Result
 from mistralish.engine import commands, steps
-from mistralish.engine.machine import actions, data, items, tasks, workflows
+from mistralish.engine.machine import actions, data, items, tasks, tries, workflows
 from mistralish.engine.machine.ancestry import write_down
 from mistralish.engine.machine.reports import check_new_state, outcome
 from mistralish.engine.machine.state import (
     check_size,
+    leave_out,
     set_accepted,
     set_action_state,
     set_task_state,
     touch_workflow,
 )
-from mistralish.engine.run import ChildRef, Run, TaskRun
+from mistralish.engine.run import Child, ChildRef, Run, TaskRun
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
 from mistralish.errors import MistralishError, NotAllowedError, NotFoundError, WorkflowError
@@ -35,10 +36,13 @@ def action_result(run: Run, step: steps.ActionResult, world: World) -> None:
         message = f"Failed to complete action [error={error.message}, action={action.name}, task={task.rec.name}]"
         action.output = {"result": message}
         set_action_state(run, task, action, world, states.ERROR)
-        tasks.force_fail(run, task, world, message)
+        if not tries.is_given_up(task, action):
+            tasks.force_fail(run, task, world, message)
         return
     action.output = output
     set_action_state(run, task, action, world, state)
+    if tries.is_given_up(task, action):
+        return
     set_accepted(run, task, action, True)
     tasks.action_ended(run, task, world, state, action.output)
 
@@ -51,7 +55,7 @@ def action_state(run: Run, step: steps.ActionState, world: World) -> None:
     task, action = _find_action(run, step.action_id, world)
     check_new_state(action, step.state)
     set_action_state(run, task, action, world, step.state)
-    _follow(run, task, step.state, world)
+    _follow(run, task, action, step.state, world)
 
 
 def run_again(run: Run, step: steps.RunAgain, world: World) -> None:
@@ -82,6 +86,9 @@ def child_ended(run: Run, task: TaskRun, step: steps.ChildEnded, world: World) -
     child.state = step.state
     child.state_info = step.state_info
     child.output = step.output
+    if tries.is_given_up(task, child):
+        leave_out(run, task, child)
+        return
     # Loaded after it had ended, it is accepted, and counted, already.
     set_accepted(run, task, child, True)
     if task.accepted > items.count(task):
@@ -95,7 +102,7 @@ def child_changed(run: Run, task: TaskRun, step: steps.ChildChanged, world: Worl
     child = _find_child(run, task, step.child_id, world)
     if child is not None and child.state not in states.COMPLETED:
         child.state = step.state
-        _follow(run, task, step.state, world)
+        _follow(run, task, child, step.state, world)
 
 
 def child_rerun(run: Run, task: TaskRun, step: steps.ChildRerun, world: World) -> None:
@@ -106,6 +113,7 @@ def child_rerun(run: Run, task: TaskRun, step: steps.ChildRerun, world: World) -
             task.running += 1
         set_accepted(run, task, child, False)
         child.state = states.RUNNING
+        tries.take_up(run, task, child, world)
         _take_the_place(run, task, child, world)
     workflows.revive(run, world)
     write_down(run, task)
@@ -135,7 +143,9 @@ def update_execution(run: Run, command: commands.UpdateExecution, world: World) 
         workflows.update_environment(run, world, command.env)
 
 
-def _follow(run: Run, task: TaskRun, state: str, world: World) -> None:
+def _follow(run: Run, task: TaskRun, child: Child, state: str, world: World) -> None:
+    if tries.is_given_up(task, child):
+        return
     tasks.update(run, task, world, state)
     if state == states.PAUSED:
         if run.ex.state not in states.COMPLETED:

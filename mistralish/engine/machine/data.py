@@ -67,6 +67,16 @@ def children(run: Run, task: TaskRun, world: World) -> dict[str, Child]:
     return task.children
 
 
+def after_others(task: TaskRun, now: int) -> int:
+    """The time, but later than all children of ``task`` were made: they are put in order by it.
+
+    Another process may have made them, by another clock. Items need no such order: they have an index.
+    """
+    if task.plan.with_items is not None or not task.children:
+        return now
+    return max(now, next(reversed(task.children.values())).created_at + 1)
+
+
 def index_of(child: Child) -> int:
     """The place of a child among the items of its task."""
     index = child.runtime_context.get("index", 0)

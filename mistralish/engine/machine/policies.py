@@ -9,7 +9,7 @@ from typing import Any
 from mistralish import states
 from mistralish.engine import steps
 from mistralish.engine.context import View
-from mistralish.engine.machine import data
+from mistralish.engine.machine import data, tries
 from mistralish.engine.machine.state import arm, set_accepted, set_task_state
 from mistralish.engine.plan import PoliciesPlan, RetryPlan
 from mistralish.engine.run import Run, TaskRun
@@ -113,7 +113,8 @@ def _retry(run: Run, task: TaskRun, world: World, plan: RetryPlan, scope: RunSco
 
 
 def invalidate_results(run: Run, task: TaskRun, world: World) -> None:
-    """Let no result that a task has so far count any more."""
+    """Let no result that a task has so far count any more, nor one that is still to come."""
+    tries.give_up(run, task, world)
     for child in data.children(run, task, world).values():
         set_accepted(run, task, child, False)
 

@@ -148,6 +148,12 @@ def set_accepted(run: Run, task: TaskRun, child: Child, accepted: bool) -> None:
         run.touch(child)
 
 
+def leave_out(run: Run, task: TaskRun, child: ChildRef) -> None:
+    """Let the result of a child execution that has ended not count, though it has said of itself that it does."""
+    set_accepted(run, task, child, False)
+    run.effects.append(SetAccepted(child.id, False))
+
+
 def arm(run: Run, task: TaskRun, world: World, seconds: float, step: Any) -> None:
     """Have ``step`` decided after so many seconds."""
     timer_id = world.new_id()

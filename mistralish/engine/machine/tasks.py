@@ -7,7 +7,7 @@ import orjson
 from mistralish import states
 from mistralish.engine.context import EMPTY, deep_update
 from mistralish.engine.effects import Tell
-from mistralish.engine.machine import actions, data, ending, flow, items, joins, policies
+from mistralish.engine.machine import actions, data, ending, flow, items, joins, policies, tries
 from mistralish.engine.machine.ancestry import keep_seen, write_down
 from mistralish.engine.machine.state import (
     check_size,
@@ -129,6 +129,7 @@ def run_existing(run: Run, task: TaskRun, world: World, reset: bool = False, rer
             raise WorkflowError("Rerunning succeeded tasks is not supported.")
         if rerun:
             write_down(run, task)
+            tries.give_up(run, task, world)
         set_task_state(run, task, world, states.RUNNING, None, processed=False, rerun=rerun)
         if rerun:
             _apply_before(run, task, world)
@@ -274,7 +275,8 @@ def update(run: Run, task: TaskRun, world: World, state: str) -> None:
     rec = task.rec
     if rec.state in states.COMPLETED or not states.may_follow(rec.state, state):
         return
-    paused = any(c.state == states.PAUSED for c in data.children(run, task, world).values())
+    children = data.children(run, task, world).values()
+    paused = any(c.state == states.PAUSED and not tries.is_given_up(task, c) for c in children)
     if state == states.RUNNING and paused:
         return
     set_task_state(run, task, world, state, None)

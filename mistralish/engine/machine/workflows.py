@@ -10,9 +10,12 @@ from mistralish.engine.effects import Tell
 from mistralish.engine.machine import data, ending, flow, tasks
 from mistralish.engine.machine.ancestry import SEEN
 from mistralish.engine.machine.state import check_follows, set_workflow_state, touch_workflow
+from mistralish.engine.machine.tries import GIVEN_UP
 from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.world import World
 from mistralish.errors import InputError
+
+_KEPT_IN_A_RERUN = ("triggered_by", SEEN, GIVEN_UP)
 
 
 def admit(run: Run, world: World) -> None:
@@ -131,14 +134,19 @@ def rerun(run: Run, task: TaskRun, world: World, reset: bool, skip: bool, env: d
     command: flow.FlowCommand = (
         flow.Skip(task.rec.id) if skip else flow.RunExisting(task.rec.id, reset=reset, rerun=True)
     )
-    task.rec.runtime_context = {k: v for k, v in task.rec.runtime_context.items() if k in ("triggered_by", SEEN)}
+    task.rec.runtime_context = {k: v for k, v in task.rec.runtime_context.items() if k in _KEPT_IN_A_RERUN}
     run.touch(task.rec)
     _go_on(run, world, [command])
 
 
 def revive(run: Run, world: World) -> None:
-    """Put an ended execution, and those above it, back to work."""
+    """Put an ended execution, and those above it, back to work.
+
+    One that ended while a task was held back by ``pause-before`` pauses again: somebody has yet to let that task go.
+    """
     set_workflow_state(run, world, states.RUNNING)
+    if any(task.rec.state == states.IDLE for task in run.tasks.values()):
+        run.agenda.append(("pause", None))
     if run.ex.parent_execution_id and run.ex.task_execution_id:
         run.effects.append(Tell(run.ex.parent_execution_id, steps.ChildRerun(run.ex.task_execution_id, run.ex.id)))
 

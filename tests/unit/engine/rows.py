@@ -33,21 +33,21 @@ class Rows:
     def children(self, task_id: str) -> tuple[list[ActionExecution], list[WorkflowExecution]]:
         """The action executions and child executions of a task."""
         return (
-            [self._copied(a) for a in self.actions.values() if a.task_execution_id == task_id],
-            [self._copied(e) for e in self.executions.values() if e.task_execution_id == task_id],
+            [self._copied(a) for a in _in_order(self.actions) if a.task_execution_id == task_id],
+            [self._copied(e) for e in _in_order(self.executions) if e.task_execution_id == task_id],
         )
 
     def load_run(self, execution_id: str) -> StoredRun | None:
         """What the store's turn gives for an execution."""
         if execution_id not in self.executions:
             return None
-        tasks = [t for t in self.tasks.values() if t.workflow_execution_id == execution_id]
+        tasks = [t for t in _in_order(self.tasks) if t.workflow_execution_id == execution_id]
         active = {t.id for t in tasks if not (states.is_completed(t.state) and t.processed)}
         return StoredRun(
             execution=self._copied(self.executions[execution_id]),
             tasks=[self._copied(t) for t in tasks],
-            actions=[self._copied(a) for a in self.actions.values() if a.task_execution_id in active],
-            children=[self._copied(e) for e in self.executions.values() if e.task_execution_id in active],
+            actions=[self._copied(a) for a in _in_order(self.actions) if a.task_execution_id in active],
+            children=[self._copied(e) for e in _in_order(self.executions) if e.task_execution_id in active],
             timers=[t for t in self.timers.values() if t.execution_id == execution_id],
             history_seq=len(self.history.get(execution_id, ())),
         )
@@ -65,3 +65,8 @@ class Rows:
             if isinstance(value, dict | list):
                 setattr(twin, name, load(dump(value)))
         return twin
+
+
+def _in_order(table: dict[str, Any]) -> list[Any]:
+    """Rows as the store gives them: the oldest first."""
+    return sorted(table.values(), key=lambda row: (row.created_at, row.id))

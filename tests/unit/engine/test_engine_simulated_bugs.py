@@ -1,5 +1,6 @@
 """What the simulation of the service (tests/simulation) has found, each as small as it could be made."""
 
+import pytest
 from unit.engine.simulated import WAIT, error, ok
 
 from mistralish.engine import steps
@@ -180,3 +181,127 @@ def test_a_join_does_not_wait_for_what_a_fail_has_cut_off_before_its_execution_w
     assert (sim.state, sim.states()["both"]) == ("ERROR", "WAITING")
     sim.rerun(sim.task("broken"))
     assert (sim.state, sim.states()["both"]) == ("ERROR", "ERROR")
+
+
+_TRIED_TWICE = """
+version: '2.0'
+main:
+  tasks:
+    work:
+      action: std.async_noop
+      timeout: 5
+      retry: {count: 1, delay: 1}
+      publish: {got: <% task().result %>}
+"""
+
+
+def _second_try(simulate) -> tuple[object, str, str]:
+    """A task whose first action hung until its time was up, and whose second one is under way."""
+    sim = simulate(_TRIED_TWICE, mocks={"work": WAIT}).start().advance(7)
+    first, second = sim.waiting
+    assert sim.task("work").state == "RUNNING"
+    return sim, first, second
+
+
+def _accepted(sim, action_id: str) -> bool:
+    return next(action.accepted for action in sim.actions("work") if action.id == action_id)
+
+
+@pytest.mark.parametrize("late", [ok("late"), error("lost")])
+def test_an_action_of_a_try_that_was_given_up_ends_for_itself(simulate, late):
+    sim, first, second = _second_try(simulate)
+    sim.finish(first, late)
+    assert (sim.task("work").state, _accepted(sim, first)) == ("RUNNING", False)
+    sim.finish(second, ok("right"))
+    assert (sim.state, sim.task("work").published) == ("SUCCESS", {"got": "right"})
+
+
+def test_an_action_that_ends_between_two_tries_does_not_count(simulate):
+    sim = simulate(_TRIED_TWICE, mocks={"work": WAIT}).start().advance(5.5)
+    assert sim.task("work").state == "DELAYED"
+    (first,) = sim.waiting
+    sim.finish(first, ok("late")).advance(1)
+    sim.finish("work", ok("right"))
+    assert (sim.state, sim.task("work").published) == ("SUCCESS", {"got": "right"})
+
+
+def test_an_action_of_a_try_that_was_given_up_neither_pauses_the_task_nor_holds_it_back(simulate):
+    sim, first, second = _second_try(simulate)
+    sim.tell(steps.ActionState(first, "PAUSED"))
+    assert (sim.state, sim.task("work").state) == ("RUNNING", "RUNNING")
+    sim.tell(steps.ActionState(second, "PAUSED"))
+    assert sim.state == "PAUSED"
+    sim.tell(steps.ActionState(second, "RUNNING"))
+    assert (sim.state, sim.task("work").state) == ("RUNNING", "RUNNING")
+
+
+def test_an_action_that_hung_before_a_rerun_does_not_end_the_task_that_runs_again(simulate):
+    text = _TRIED_TWICE.replace("retry: {count: 1, delay: 1}", "")
+    sim = simulate(text, mocks={"work": WAIT}).start().advance(5)
+    assert sim.state == "ERROR"
+    (first,) = sim.waiting
+    sim.rerun(sim.task("work"), reset=False).finish(first, error("lost"))
+    assert sim.task("work").state == "RUNNING"
+    sim.finish("work", ok("right"))
+    assert (sim.state, sim.task("work").published) == ("SUCCESS", {"got": "right"})
+
+
+def test_a_sub_workflow_of_a_try_that_was_given_up_counts_only_if_it_is_run_again(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            sub: {workflow: below, timeout: 5, retry: {count: 1, delay: 1}, publish: {got: <% task().result %>}}
+        below:
+          output: {by: <% execution().id %>}
+          tasks: {w: {action: std.async_noop}}
+        """,
+        mocks={"w": WAIT},
+    ).start()
+    sim.advance(7)
+    first, second = sim.children("sub")
+    by_child = {call.record.workflow_execution_id: call.record.id for call in sim.waiting.values()}
+    sim.finish(by_child[first.id], error())
+    assert (sim.task("sub").state, [child.accepted for child in sim.children("sub")]) == ("RUNNING", [False, False])
+    sim.rerun(sim.task("w", first.id))
+    again = next(call.record.id for call in sim.waiting.values() if call.record.workflow_execution_id == first.id)
+    sim.finish(by_child[second.id])
+    assert sim.task("sub").state == "RUNNING"
+    sim.finish(again)
+    assert (sim.state, sim.task("sub").published) == ("SUCCESS", {"got": {"by": first.id}})
+
+
+def test_a_task_held_back_by_pause_before_is_held_back_again_when_its_failed_execution_goes_on(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            bad: {action: std.echo output=<% env().word %>}
+            held: {pause-before: true, action: std.noop}
+        """
+    ).start()
+    assert (sim.state, sim.task("held").state) == ("ERROR", "IDLE")
+    sim.rerun(sim.task("bad"), env={"word": "hello"})
+    assert (sim.state, sim.states()) == ("PAUSED", {"bad": "SUCCESS", "held": "IDLE"})
+    sim.resume()
+    assert (sim.state, sim.states()) == ("SUCCESS", {"bad": "SUCCESS", "held": "SUCCESS"})
+
+
+def test_the_results_of_a_join_that_started_twice_are_in_the_order_of_its_starts_though_the_clock_goes_back(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            a: {on-success: meet, on-complete: meet}
+            b: {on-success: meet}
+            meet: {join: one, publish: {got: <% task().result %>}}
+        """,
+        mocks={"a": WAIT, "b": WAIT, "meet": [ok("first"), ok("second")]},
+    ).start()
+    sim.finish("a")
+    sim.world.now -= 60_000_000
+    sim.finish("b")
+    assert sim.task("meet").published == {"got": ["first", "second"]}
