@@ -9,7 +9,7 @@ from flask.wrappers import Response
 from marshmallow import Schema, validate
 
 from mistralish import states
-from mistralish.api.context import project, service
+from mistralish.api.context import service, tenant
 from mistralish.api.schemas.base import WholeNumber
 
 Found = TypeVar("Found")
@@ -34,8 +34,9 @@ def wait_for(execution_id: str, find: Callable[[], Found | None], seconds: int) 
 
 
 def wait_for_beginnings() -> None:
-    """Return once what the caller's project has started before has its first tasks; see ``engine/admissions.py``."""
-    service().engine.admissions.wait(project().project_id)
+    """Return once what the caller may see, and was started before, has its first tasks; see ``engine/admissions.py``."""
+    caller = tenant()
+    service().engine.admissions.wait(None if caller.is_admin else caller.project_id)
 
 
 def wait_for_change(execution_id: str, read: Callable[[], Document], seconds: int) -> Document | None:

@@ -38,8 +38,8 @@ class Admissions:
             if self._waiting:
                 self._changed.notify_all()
 
-    def wait(self, project_id: str) -> None:
-        """Return once those of a project that are pending now have begun, at the latest after a second.
+    def wait(self, project_id: str | None) -> None:
+        """Return once those of a project (None: of all) that are pending now have begun, at the latest after a second.
 
         Where too many wait already, return at once.
         """
@@ -47,7 +47,9 @@ class Admissions:
             return
         with self._changed:
             since = self._clock() - _SECONDS
-            awaited = {each for each, (owner, at) in self._pending.items() if owner == project_id and at >= since}
+            awaited = {
+                each for each, (owner, at) in self._pending.items() if project_id in (None, owner) and at >= since
+            }
             if not awaited or self._waiting >= self._most:
                 return
             self._waiting += 1

@@ -35,6 +35,16 @@ class Broker:
 
         kombu.Producer(self._channel).publish(body, exchange=self.exchange, routing_key=key, **properties)
 
+    def is_listened_to(self) -> bool:
+        """Whether the service consumes its queue, which it does once that is bound to the exchange."""
+        with self._channel.connection.client.channel() as channel:
+            try:
+                return int(channel.queue_declare(self._queue, passive=True).consumer_count) > 0
+            except Exception as error:
+                if getattr(error, "code", None) == 404:
+                    return False
+                raise
+
     def waiting(self) -> int | None:
         """How many messages are in the service's queue, not delivered; None where there is no queue."""
         try:
@@ -103,9 +113,9 @@ def add_trigger(rest: Rest, exchange: str, **values: Any) -> dict[str, Any]:
 
 
 def add_listened_trigger(rest: Rest, broker: Broker, **values: Any) -> dict[str, Any]:
-    """A trigger whose queue is bound: from now on nothing is missed."""
+    """A trigger whose queue is bound and consumed: from now on nothing is missed."""
     trigger = add_trigger(rest, broker.exchange, **values)
-    wait_for(lambda: broker.waiting() is not None, 20, "the service's queue")
+    wait_for(broker.is_listened_to, 20, "the service's consumer")
     return trigger
 
 

@@ -46,6 +46,18 @@ def test_nobody_waits_for_what_other_projects_have_started():
     assert seconds(admissions) < 0.5
 
 
+def test_who_sees_all_projects_waits_for_what_any_of_them_has_started():
+    admissions = Admissions()
+    admissions.update([("theirs", "others")], [])
+    asking = threading.Thread(target=admissions.wait, args=(None,))
+    asking.start()
+    asking.join(0.05)
+    assert asking.is_alive()
+    admissions.update([], ["theirs"])
+    asking.join(5)
+    assert not asking.is_alive()
+
+
 def test_few_wait_at_once_and_the_others_are_answered():
     admissions = Admissions(most=1)
     admissions.update([("a", OURS)], [])
