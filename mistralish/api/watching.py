@@ -34,7 +34,7 @@ def wait_for(execution_id: str, find: Callable[[], Found | None], seconds: int) 
 
 
 def wait_for_beginnings() -> None:
-    """Return once what the caller may see, and was started before, has its first tasks; see ``engine/admissions.py``."""
+    """Return once what the caller may see and was started has its first tasks; see ``engine/admissions.py``."""
     caller = tenant()
     service().engine.admissions.wait(None if caller.is_admin else caller.project_id)
 

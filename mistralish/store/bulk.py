@@ -14,7 +14,7 @@ from peewee import BigIntegerField, BooleanField, TextField
 from mistralish import records
 from mistralish.store import models
 from mistralish.store.connection import POSTGRESQL, SQLITE, Connection
-from mistralish.store.fields import FlagField, JsonField
+from mistralish.store.fields import DataKeyField, FlagField, JsonField
 from mistralish.store.json_text import clean, dump, load
 
 MODEL_OF: dict[type, type[peewee.Model]] = {
@@ -43,6 +43,8 @@ _CONSTANT = frozenset(
         "parent_execution_id",
         "root_execution_id",
         "spec_id",
+        "input",
+        "input_key",
         "project_id",
         "created_at",
         "unique_key",
@@ -243,14 +245,21 @@ def _getter(model: type[peewee.Model], names: Sequence[str]) -> tuple[list[str],
     fields = model._meta.fields
     jsons = [name for name in names if isinstance(fields[name], JsonField)]
     texts = [name for name in names if type(fields[name]) is TextField]
-    plain = [name for name in names if name not in jsons and name not in texts]
+    keys = [name for name in names if isinstance(fields[name], DataKeyField)]
+    plain = [name for name in names if name not in {*jsons, *texts, *keys}]
     get_plain, get_jsons, get_texts = _values(plain), _values(jsons), _values(texts)
+    get_data, key_of = _values([fields[name].of for name in keys]), [fields[name].key for name in keys]
 
     if not texts:
         return plain + jsons, lambda record: (*get_plain(record), *map(dump, get_jsons(record)))
     return (
-        plain + jsons + texts,
-        lambda record: (*get_plain(record), *map(dump, get_jsons(record)), *map(clean, get_texts(record))),
+        plain + jsons + texts + keys,
+        lambda record: (
+            *get_plain(record),
+            *map(dump, get_jsons(record)),
+            *map(clean, get_texts(record)),
+            *(key(value) for key, value in zip(key_of, get_data(record), strict=True)),
+        ),
     )
 
 

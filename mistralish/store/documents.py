@@ -205,7 +205,7 @@ def _lookup_query(
     tenant = Tenant(project_id, all_projects, is_admin)
     found = found_by_id(kind, tenant, identifier)
     if not kind.by_name:
-        return kind.model.select().where(found)
+        return kind.model.select(*columns.values()).where(found)
     order = [(columns["id"] == identifier).desc()]
     named = columns["name"] == identifier
     if kind.namespaced and not in_any_namespace:

@@ -5,6 +5,7 @@ from typing import Any
 from peewee import BigIntegerField, BooleanField, TextField
 
 from mistralish.store import json_text
+from mistralish.store.data_keys import data_key
 
 
 class NameField(TextField):
@@ -31,6 +32,19 @@ class JsonField(TextField):
     def python_value(self, value: str | None) -> Any:
         """Return the value that the text stands for."""
         return json_text.load(value)
+
+
+class DataKeyField(NameField):
+    """The key of the JSON in the column called ``of``; see ``data_keys``. Filled in when a row is written."""
+
+    def __init__(self, of: str, usual: Any = None) -> None:
+        super().__init__(null=True)
+        self.of = of
+        self.usual = usual
+
+    def key(self, value: Any) -> str | None:
+        """Return the key of a value of that column."""
+        return data_key(value, self.usual)
 
 
 class TagsField(JsonField):

@@ -25,7 +25,7 @@ from mistralish.json_reader import read_json
 from mistralish.store import json_text, models
 from mistralish.store.connection import CANONICAL_TEXT, SQLITE
 from mistralish.store.dates import Span, parse_date
-from mistralish.store.fields import FlagField, JsonField, TagsField, TimeField
+from mistralish.store.fields import DataKeyField, FlagField, JsonField, TagsField, TimeField
 from mistralish.store.indexes import is_flag
 from mistralish.store.kinds import Kind
 
@@ -92,6 +92,9 @@ def condition(kind: Kind, chosen: Filter, dialect: str) -> peewee.ColumnBase:
         inner = _compare(column, chosen, dialect)
         task = models.TaskExecution
         return kind.columns["task_execution_id"].in_(task.select(task.id).where(inner))
+    key = kind.keys.get(chosen.field)
+    if key is not None and chosen.operator in ("eq", "in", "null"):
+        return _by_key(key, column, chosen, dialect)
     return _compare(column, chosen, dialect)
 
 
@@ -212,7 +215,7 @@ def _json(column: JsonField, operator: str, values: Sequence[Any], dialect: str)
     return joined(and_, [column.is_null(False), *(~one for one in each)])
 
 
-def _json_equals(column: JsonField, value: str | None, dialect: str) -> peewee.ColumnBase:
+def _json_equals(column: peewee.Field, value: str | None, dialect: str) -> peewee.ColumnBase:
     """Whether a column's JSON equals that of a canonical text, whatever the order of keys."""
     if value is None:
         return column.is_null()
@@ -228,6 +231,17 @@ def _json_equals(column: JsonField, value: str | None, dialect: str) -> peewee.C
         return as_text
     as_json = column.cast("jsonb") == peewee.Cast(_value(value), "jsonb")
     return peewee.Case(None, [(fn.STRPOS(column, "\\u") > 0, as_text)], as_json)
+
+
+def _by_key(key: DataKeyField, column: peewee.Field, chosen: Filter, dialect: str) -> peewee.ColumnBase:
+    """The condition that a column's JSON is one of some values, by its key where they have one: that is indexed."""
+    values = (None,) if chosen.operator == "null" else chosen.values
+    keys = {value: key.key(None if value is None else json.loads(value)) for value in values}
+    each = [key == _value(one) for one in dict.fromkeys(keys.values()) if one is not None]
+    usual = [_json_equals(column, value, dialect) for value, one in keys.items() if one is None]
+    if usual:
+        each.append(key.is_null() & joined(or_, usual))
+    return joined(or_, each or [_never(key)])
 
 
 def _dates(column: TimeField, operator: str, spans: Sequence[Span]) -> peewee.ColumnBase:

@@ -8,7 +8,7 @@ import peewee
 from peewee import SQL, Expression, Model
 
 from mistralish.states import COMPLETED
-from mistralish.store.fields import FlagField, TagsField
+from mistralish.store.fields import DataKeyField, FlagField, TagsField
 from mistralish.store.models import (
     ActionDefinition,
     ActionExecution,
@@ -69,6 +69,10 @@ def unfinished(model: type[Model]) -> Expression:
     return Expression(model._meta.fields["state"], "NOT IN", listed)
 
 
+def _keys(model: type[Model]) -> dict[str, Any]:
+    return {name: None for name, field in model._meta.fields.items() if isinstance(field, DataKeyField)}
+
+
 SPARSE: dict[type[Model], dict[str, Any]] = {
     WorkflowExecution: {
         "workflow_namespace": "",
@@ -79,6 +83,7 @@ SPARSE: dict[type[Model], dict[str, Any]] = {
         "task_execution_id": None,
         "parent_execution_id": None,
         "root_execution_id": None,
+        **_keys(WorkflowExecution),
     },
     TaskExecution: {
         "workflow_namespace": "",
@@ -88,6 +93,7 @@ SPARSE: dict[type[Model], dict[str, Any]] = {
         "processed": True,
         "has_next_tasks": True,
         "error_handled": False,
+        **_keys(TaskExecution),
     },
     ActionExecution: {
         "workflow_namespace": "",
@@ -97,6 +103,7 @@ SPARSE: dict[type[Model], dict[str, Any]] = {
         "accepted": True,
         "is_sync": True,
         "last_heartbeat": None,
+        **_keys(ActionExecution),
     },
 }
 """Columns in which most rows have the same value: this one, the lowest unless it is a flag; or, of tags, none.

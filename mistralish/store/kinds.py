@@ -8,6 +8,7 @@ import peewee
 
 from mistralish.errors import InputError
 from mistralish.store import models
+from mistralish.store.fields import DataKeyField
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Kind:
 
     ``not_found`` and ``duplicate`` are the reference's words. ``computed`` maps attributes that clients see but no
     column holds to the columns they are computed from. ``heavy`` columns are in a list only when asked for.
-    ``shared_as`` is the type under which resource members name documents of a kind that can be shared.
+    ``shared_as`` is the type under which resource members name documents of a kind that can be shared. ``notes`` are
+    the engine's own: clients may see them, but not filter or sort by them.
     """
 
     name: str
@@ -31,16 +33,34 @@ class Kind:
     computed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     heavy: frozenset[str] = frozenset()
+    notes: frozenset[str] = frozenset()
     shared_as: str = ""
 
     @cached_property
     def columns(self) -> dict[str, peewee.Field]:
-        """The columns by name, in the order in which ``model.select()`` gives them."""
-        return {column.name: column for column in self.model._meta.sorted_fields}
+        """The columns by name that a document has, in the order of the table."""
+        fields = self.model._meta.sorted_fields
+        return {column.name: column for column in fields if not isinstance(column, DataKeyField)}
+
+    @cached_property
+    def keys(self) -> dict[str, DataKeyField]:
+        """The columns that stand for data in indexes, by the columns that they stand for."""
+        fields = self.model._meta.sorted_fields
+        return {column.of: column for column in fields if isinstance(column, DataKeyField)}
+
+    @cached_property
+    def ordering(self) -> dict[str, peewee.Field]:
+        """The columns by which rows are in order, by name: those of a document, and the keys of its data."""
+        return self.columns | {column.name: column for column in self.keys.values()}
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
         """The attributes that a client may filter and sort by."""
+        return tuple(name for name in self.shown if name not in self.notes)
+
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """The columns that a client may see."""
         return tuple(name for name in self.columns if name not in self.hidden)
 
     @cached_property
@@ -151,6 +171,7 @@ KINDS: dict[str, Kind] = {
             "Task execution not found [id={identifier}]",
             computed={"result": ("state", "runtime_context"), "published_global": ("runtime_context",)},
             hidden=frozenset(("completed_seq", "unique_key")),
+            notes=frozenset(("next_tasks", "runtime_context")),
         ),
         Kind(
             "action_execution",

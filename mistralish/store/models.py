@@ -5,7 +5,7 @@ The columns of the three kinds of executions are the fields of ``mistralish.reco
 
 from peewee import SQL, BigIntegerField, CompositeKey, Model, TextField
 
-from mistralish.store.fields import FlagField, JsonField, NameField, TagsField, TimeField
+from mistralish.store.fields import DataKeyField, FlagField, JsonField, NameField, TagsField, TimeField
 
 
 class Row(Model):
@@ -190,6 +190,9 @@ class WorkflowExecution(Row):
     task_execution_id = NameField(null=True)
     parent_execution_id = NameField(null=True)
     root_execution_id = NameField(null=True)
+    input_key = DataKeyField("input")
+    output_key = DataKeyField("output")
+    params_key = DataKeyField("params", {"env": {}, "namespace": ""})
 
     class Meta:
         table_name = "workflow_executions"
@@ -217,6 +220,7 @@ class TaskExecution(Row):
     completed_seq = BigIntegerField()
     started_at = TimeField(null=True)
     finished_at = TimeField(null=True)
+    published_key = DataKeyField("published")
 
     class Meta:
         table_name = "task_executions"
@@ -241,6 +245,8 @@ class ActionExecution(Row):
     is_sync = FlagField(null=True)
     runtime_context = JsonField(null=True)
     last_heartbeat = TimeField(null=True)
+    input_key = DataKeyField("input")
+    output_key = DataKeyField("output", {"result": None})
 
     class Meta:
         table_name = "action_executions"

@@ -46,7 +46,7 @@ def order_by(kind: Kind, order: Sequence[SortKey], dialect: str) -> list[peewee.
     """Return the ORDER BY of a list."""
     terms = []
     for key in order:
-        column = kind.columns[key.name]
+        column = kind.ordering[key.name]
         nulls = ("last" if key.descending else "first") if column.null and dialect == POSTGRESQL else None
         terms.append(column.desc(nulls=nulls) if key.descending else column.asc(nulls=nulls))
     return terms
@@ -55,10 +55,10 @@ def order_by(kind: Kind, order: Sequence[SortKey], dialect: str) -> list[peewee.
 def ranges_after(kind: Kind, order: Sequence[SortKey], values: Sequence[Any]) -> Iterator[peewee.Expression]:
     """Yield conditions whose rows, one condition after the other, are all that come after a row with ``values``."""
     tail = _row_value_tail(kind, order)
-    equal = [_equal(kind.columns[key.name], value) for key, value in zip(order, values, strict=True)]
+    equal = [_equal(kind.ordering[key.name], value) for key, value in zip(order, values, strict=True)]
     yield _all([*equal[:tail], _beyond_together(kind, order[tail:], values[tail:])])
     for at in reversed(range(tail)):
-        for beyond in _beyond(kind.columns[order[at].name], order[at].descending, values[at]):
+        for beyond in _beyond(kind.ordering[order[at].name], order[at].descending, values[at]):
             yield _all([*equal[:at], beyond])
 
 
@@ -78,7 +78,7 @@ def from_token(kind: Kind, order: Sequence[SortKey], token: str) -> list[Any]:
     if not isinstance(values, list) or len(values) != len(order):
         raise wrong
     for key, value in zip(order, values, strict=True):
-        if not _fits(kind.columns[key.name], value):
+        if not _fits(kind.ordering[key.name], value):
             raise wrong
     return values
 
@@ -96,15 +96,15 @@ def _fits(column: peewee.Field, value: Any) -> bool:
 def _row_value_tail(kind: Kind, order: Sequence[SortKey]) -> int:
     """Return where the keys begin that can be compared as one row: never NULL, and in one direction."""
     at = len(order) - 1
-    while at > 0 and not kind.columns[order[at - 1].name].null and order[at - 1].descending == order[at].descending:
+    while at > 0 and not kind.ordering[order[at - 1].name].null and order[at - 1].descending == order[at].descending:
         at -= 1
     return at
 
 
 def _beyond_together(kind: Kind, keys: Sequence[SortKey], values: Sequence[Any]) -> peewee.Expression:
     if len(keys) == 1:
-        return next(iter(_beyond(kind.columns[keys[0].name], keys[0].descending, values[0])))
-    row = peewee.Tuple(*[kind.columns[key.name] for key in keys])
+        return next(iter(_beyond(kind.ordering[keys[0].name], keys[0].descending, values[0])))
+    row = peewee.Tuple(*[kind.ordering[key.name] for key in keys])
     bound = peewee.Tuple(*[_raw(value) for value in values])
     return row < bound if keys[0].descending else row > bound
 

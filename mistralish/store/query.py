@@ -119,7 +119,7 @@ def list_page(connection: Connection, query: Query, tenant: Tenant) -> Page:
     order = full_order(kind, query.sort)
     names = _columns(kind, query, order)
     seen = visible(kind, _reach(query, tenant))
-    whole = base = kind.model.select(*[columns[name] for name in names])
+    whole = base = kind.model.select(*[kind.ordering[name] for name in names])
     after = _after(connection, kind, query, order, tenant)
     needed = [one for one in query.filters if not holds_anyway(one, order[0], after)]
     parts = [seen, *(each for one in needed for each in _conditions(connection, kind, one))]
@@ -176,7 +176,7 @@ def _after(
             raise InputError("The position does not belong to the marker: take both from the 'next' link of a list")
         return values
     found = found_by_id(kind, _reach(query, tenant), query.marker)
-    select = kind.model.select(*[kind.columns[key.name] for key in order]).where(found)
+    select = kind.model.select(*[kind.ordering[key.name] for key in order]).where(found)
     row = connection.database.execute(select).fetchone()
     if row is None:
         raise NotFoundError(kind.not_found.format(identifier=query.marker, namespace="") + ": the marker of the list")
@@ -246,14 +246,15 @@ def _sort(kind: Kind, keys_text: str | None, dirs_text: str | None) -> tuple[Sor
         if direction not in ("asc", "desc"):
             raise InputError(f"Unknown sort direction, must be 'desc' or 'asc': '{direction}' is neither")
     dirs += ["asc"] * (len(keys) - len(dirs))
-    return tuple(SortKey(key, direction == "desc") for key, direction in zip(keys, dirs, strict=False))
+    names = [kind.keys[key].name if key in kind.keys else key for key in keys]
+    return tuple(SortKey(name, direction == "desc") for name, direction in zip(names, dirs, strict=False))
 
 
 def _fields(kind: Kind, text: str) -> tuple[str, ...] | None:
     fields = list(dict.fromkeys(_split(text)))
     if not fields:
         return None
-    known = (*kind.attributes, *kind.computed)
+    known = (*kind.shown, *kind.computed)
     unknown = [name for name in fields if name not in known]
     if unknown:
         raise InputError(f"Some fields do not exist  [{', '.join(unknown)}], please choose from [{', '.join(known)}]")

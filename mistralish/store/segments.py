@@ -20,7 +20,7 @@ Piece = tuple[peewee.ColumnBase | None, Sequence[SortKey]]
 
 def pieces(kind: Kind, order: Sequence[SortKey], after: Sequence[Any] | None) -> Iterator[Piece]:
     """Yield (condition, order) of the pieces that together are the list, from the row with the values ``after`` on."""
-    column = kind.columns[order[0].name]
+    column = kind.ordering[order[0].name]
     if column.name not in SPARSE.get(kind.model, {}) or isinstance(column, TagsField):
         parts = (None,) if after is None else ranges_after(kind, order, after)
         yield from ((part, order) for part in parts)

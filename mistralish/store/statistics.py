@@ -37,6 +37,10 @@ _DIFFERENT = {
     "description": 500_000,
     "state_info": 500_000,
     "parent_execution_id": 100_000,
+    "input_key": 500_000,
+    "output_key": 500_000,
+    "params_key": 500_000,
+    "published_key": 500_000,
     "id": _ROWS,
 }
 

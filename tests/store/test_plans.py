@@ -36,6 +36,24 @@ RANGES = [
     ("action_execution", {"task_execution_id": "t"}),
     ("action_execution", {"state": "RUNNING"}),
     ("action_execution", {"workflow_name": "w"}),
+    *(
+        (kind, arguments)
+        for kind, name in (
+            ("execution", "input"),
+            ("execution", "output"),
+            ("execution", "params"),
+            ("task", "published"),
+            ("action_execution", "input"),
+            ("action_execution", "output"),
+        )
+        for arguments in (
+            {name: '{"a": 1}'},
+            {name: '{"a": "long enough to need a digest of what is left out"}'},
+            {"nulls": name},
+            {"sort_keys": name},
+            {"sort_keys": name, "sort_dirs": "desc"},
+        )
+    ),
 ]
 
 

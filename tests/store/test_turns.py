@@ -46,7 +46,7 @@ def test_every_changing_field_of_an_update_is_kept(store: Store) -> None:
     run = replace(run, description="d", tags=["t"], context={"c": 1}, runtime_context={"r": 1}, accepted=True)
     one = replace(one, state="RUNNING", processed=True, has_next_tasks=True, next_tasks=[["a", "b"]], completed_seq=3)
     one = replace(one, error_handled=True, published={"p": 1}, runtime_context={"x": 1}, started_at=1, finished_at=2)
-    act = replace(act, state="PAUSED", input={"i": 1}, output={"o": 1}, accepted=True, is_sync=False)
+    act = replace(act, state="PAUSED", output={"o": 1}, accepted=True, is_sync=False)
     save(store, run.id, update=[run, one, act])
     with store.turn([run.id]) as turn:
         stored = turn.load_run(run.id)

@@ -19,6 +19,7 @@ from mistralish.executors import ThreadExecutor
 from mistralish.ids import new_id
 from mistralish.scheduler import Scheduler
 from mistralish.store import Store, Tenant, migrations, open_store, parse_query
+from mistralish.store.kinds import KINDS
 from mistralish.store.migrations import Step, latest
 
 UNDER_WAY = """
@@ -63,6 +64,9 @@ def _make_old(store: Store, version: int, schema: str) -> None:
         for (name,) in database.execute_sql(tables).fetchall():
             if name not in names and not name.startswith("sqlite_"):
                 database.execute_sql(f'DROP TABLE "{name}"')
+        for kind in KINDS.values():
+            for column in kind.keys.values():
+                database.execute_sql(f'ALTER TABLE "{kind.model._meta.table_name}" DROP COLUMN "{column.name}"')
         there = {name for (name,) in database.execute_sql(indexes).fetchall()}
         for statement, name in re.findall(r'^(CREATE (?:UNIQUE )?INDEX "?(\w+)"? .*);$', schema, re.MULTILINE):
             if name not in there:
@@ -97,6 +101,8 @@ def test_what_was_under_way_before_an_upgrade_goes_on_after_it(url: str, databas
     assert upgraded.schema_version() == version
     upgraded.upgrade()
     assert upgraded.schema_version() == latest()
+    by_data = parse_query("task", {"published": '{"seen": "kept"}'}, default_limit=100, max_limit=100)
+    assert [task["name"] for task in upgraded.list("task", by_data, tenant=OURS).items] == ["before"]
     with working(upgraded) as engine:
         for action in _actions(upgraded):
             if action["name"] == "std.async_noop":
