@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 from peewee import SQL, Expression
 
-from mistralish.store.fields import FlagField, TagsField
+from mistralish.store.fields import DataKeyField, FlagField, TagsField
 from mistralish.store.indexes import SPARSE, is_flag, unusual
 from mistralish.store.kinds import Kind
 from mistralish.store.pagination import SortKey, ranges_after
@@ -50,17 +50,19 @@ def _by_text(
     common: Piece = (has_usual, order[1:])
     others = unusual(kind.model, column.name)
     descending = order[0].descending
+    # Rows that have data come first in both directions: where all have, looking for others would read them all.
+    is_last = descending or isinstance(column, DataKeyField)
     if after is None:
-        yield from ((others, order), common) if descending else (common, (others, order))
+        yield from ((others, order), common) if is_last else (common, (others, order))
     elif after[0] == usual:
         yield from _tail(kind, has_usual, order, after)
-        if not descending:
+        if not is_last:
             yield others, order
     else:
         value = peewee.Value(after[0], converter=False, unpack=False)
         yield from _tail(kind, others & (column == value), order, after)
         yield others & ((column < value) if descending else (column > value)), order
-        if descending:
+        if is_last:
             yield common
 
 

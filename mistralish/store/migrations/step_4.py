@@ -30,8 +30,9 @@ def apply(connection: Connection) -> None:
         _fill(connection, table, data)
         for name in data:
             listed = f'"project_id", "{name}_key"{nulls}, "created_at", "id"'
+            where = f'"{name}_key" IS NOT NULL'
             connection.database.execute_sql(
-                f'CREATE INDEX "ix_{table}_{name}_key_sparse" ON "{table}" ({listed}) WHERE ("{name}_key" IS NOT NULL)'
+                f'CREATE INDEX "ix_{table}_{name}_key_sparse" ON "{table}" ({listed}) WHERE ({where})'
             )
 
 

@@ -34,8 +34,21 @@ def test_turns_are_short_for_a_moment_after_many_were_answered(
     assert busy.allowance(0).without_callers == TURN_SECONDS
 
 
-def test_others_get_no_time_beside_callers_but_not_for_long(now: list[float]) -> None:
+def _busy() -> Pace:
     busy = Pace(is_exclusive=True)
+    busy.note(pace.FEW_CALLERS + 1, others_waited=False)
+    return busy
+
+
+def test_what_a_lone_caller_starts_is_begun_in_the_same_turn_if_nothing_waits_before_it(now: list[float]) -> None:
+    quiet = Pace(is_exclusive=True)
+    assert quiet.allowance(0).beside_callers > 0
+    assert quiet.allowance(1).beside_callers < quiet.allowance(0).beside_callers
+    assert _busy().allowance(0).beside_callers == 0
+
+
+def test_others_get_no_time_beside_callers_but_not_for_long(now: list[float]) -> None:
+    busy = _busy()
     for _ in range(pace.TURNS_WITHOUT_OTHERS):
         assert busy.allowance(0).beside_callers == 0
         busy.note(8, others_waited=True)
@@ -45,8 +58,7 @@ def test_others_get_no_time_beside_callers_but_not_for_long(now: list[float]) ->
 
 
 def test_the_longer_the_queue_the_more_is_done_beside_callers_up_to_a_whole_turn(now: list[float]) -> None:
-    busy = Pace(is_exclusive=True)
-    busy.note(8, others_waited=False)
+    busy = _busy()
     allowed = [busy.allowance(left) for left in (0, 100, 1_000, 4_000)]
     beside = [each.beside_callers for each in allowed]
     assert beside == sorted(set(beside))
