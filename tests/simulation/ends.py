@@ -9,10 +9,12 @@ from simulation.places import place_of
 from simulation.service import Process
 
 from mistralish import states
+from mistralish.engine import _STOPPED as STOPPED
 from mistralish.records import ActionExecution
 
 Outcome = tuple[str, Any]
 
+_LOST = ("lost", STOPPED)
 _KINDS = {states.SUCCESS: "ok", states.ERROR: "error", states.CANCELLED: "cancel"}
 
 
@@ -42,5 +44,7 @@ def _ending(ledger: Ledger, action: ActionExecution, meant: Outcome) -> Outcome:
     if action.output:
         return kind, action.output.get("result")
     # Without "keep-result" only the task says what came of it.
-    is_lost = ledger.tasks[str(action.task_execution_id)].state_info == "lost"
-    return meant if meant[0] == kind and not is_lost else (kind, "lost")
+    said = ledger.tasks[str(action.task_execution_id)].state_info
+    if said in _LOST:
+        return kind, said
+    return meant if meant[0] == kind else (kind, "lost")

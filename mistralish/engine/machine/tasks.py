@@ -183,6 +183,7 @@ def complete(run: Run, task: TaskRun, world: World, state: str, info: str | None
     rec = task.rec
     if rec.state in states.COMPLETED and state != states.SKIPPED:
         return
+    _keep_what_failed_joins_led_to(run, task)
     set_task_state(run, task, world, state, info)
     _refresh_context(run, task)
     task.out_context = None
@@ -209,6 +210,14 @@ def complete(run: Run, task: TaskRun, world: World, state: str, info: str | None
         run.agenda.append(("check", None))
     run.agenda.append(("dispatch", (task, commands)))
     run.agenda.append(("settled", task))
+
+
+def _keep_what_failed_joins_led_to(run: Run, task: TaskRun) -> None:
+    """Write down what the followers of joins that have failed without ``task`` saw: from its end on it counts there."""
+    for name in run.plan.joins_below[task.plan.name]:
+        join = run.latest(name)
+        if join is not None and join.rec.state == states.ERROR and join.rec.started_at is None:
+            write_down(run, join)
 
 
 def refresh_joins(run: Run, task: TaskRun, world: World) -> None:

@@ -305,3 +305,23 @@ def test_the_results_of_a_join_that_started_twice_are_in_the_order_of_its_starts
     sim.world.now -= 60_000_000
     sim.finish("b")
     assert sim.task("meet").published == {"got": ["first", "second"]}
+
+
+def test_what_followed_a_failed_join_keeps_what_it_saw_though_a_branch_ends_later(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            first: {on-success: meet}
+            bad: {on-success: meet, on-error: noop}
+            late: {publish: {late: yes}, on-success: meet}
+            meet: {join: all, on-error: after}
+            after: {publish: {saw: '<% $.get(late, nothing) %>'}}
+        """,
+        mocks={"bad": WAIT, "late": WAIT, "after": WAIT},
+    ).start()
+    sim.finish("bad", error())
+    assert (sim.task("meet").state, sim.task("after").state) == ("ERROR", "RUNNING")
+    sim.pause().finish("late").finish("after").resume()
+    assert sim.task("after").published == {"saw": "nothing"}
