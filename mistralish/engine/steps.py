@@ -53,11 +53,12 @@ class ChildEnded:
 
 @dataclass(frozen=True, slots=True)
 class ChildChanged:
-    """A child execution was paused or goes on."""
+    """A child execution was paused or goes on; ``by_parent``: because we have told it to."""
 
     task_id: str
     child_id: str
     state: str
+    by_parent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,17 @@ def _failed_early(history: History) -> bool:
     )
 
 
+_ID = re.compile(r"\d{20}-\d{6}")
+# Of several branches that cannot come any more, a join names those that it knows of when it fails.
+_WHICH = re.compile(r"Failed by tasks: \[[^]]*\]")
+
+
 def _without_ids(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _without_ids(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_without_ids(v) for v in value]
-    return re.sub(r"\d{20}-\d{6}", "ID", value) if isinstance(value, str) else value
+    return _WHICH.sub("Failed by tasks", _ID.sub("ID", value)) if isinstance(value, str) else value
 
 
 def difference(one: Any, other: Any, path: str = "") -> str:

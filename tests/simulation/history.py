@@ -45,6 +45,7 @@ class History:
         self._asked: list[tuple[Any, Future[Any], Process]] = []
         self._accepted: dict[str, int] = defaultdict(int)
         self._reruns = case.reruns
+        self._failed: tuple[str, int | None] = ("", None)  # the task that is run again, as it was before
         self._pauses = plan.pauses
 
     @property
@@ -180,11 +181,19 @@ class History:
         if not self._processes:
             self._new_process()
         for command, future, _ in again:
-            # Whoever has an answer has it; all others ask again.
+            # Whoever has an answer has it; all others ask again, after a look whether it is done.
             if not future.done():
-                self._ask(command)
+                if not self._is_run_again(command):
+                    self._ask(command)
             else:
                 self._hear(command, future)
+
+    def _is_run_again(self, command: Any) -> bool:
+        return isinstance(command, commands.RerunTask) and self._failed != self._task_row(command.task_id)
+
+    def _task_row(self, task_id: str) -> tuple[str, int | None]:
+        task = self.ledger.tasks[task_id]
+        return task.state, task.updated_at
 
     def _ask(self, command: Any) -> None:
         process = self._random.choice(self._processes)
@@ -277,6 +286,7 @@ class History:
         random = Random(f"{self.case.seed} {self._reruns}")
         task = max(failed, key=lambda t: (place_of_task(self.ledger, t), t.name))
         self.ledger.may_revive = True
+        self._failed = self._task_row(task.id)
         self._ask(commands.RerunTask(task.id, reset=random.random() < 0.5, skip=random.random() < 0.3))
         return True
 

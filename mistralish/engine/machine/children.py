@@ -14,7 +14,7 @@ from mistralish.engine.machine.state import (
     set_task_state,
     touch_workflow,
 )
-from mistralish.engine.run import Child, ChildRef, Run, TaskRun
+from mistralish.engine.run import ChildRef, Run, TaskRun
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
 from mistralish.errors import MistralishError, NotAllowedError, NotFoundError, WorkflowError
@@ -55,7 +55,9 @@ def action_state(run: Run, step: steps.ActionState, world: World) -> None:
     task, action = _find_action(run, step.action_id, world)
     check_new_state(action, step.state)
     set_action_state(run, task, action, world, step.state)
-    _follow(run, task, action, step.state, world)
+    if not tries.is_given_up(task, action):
+        tasks.update(run, task, world, step.state)
+        _follow(run, step.state, world)
 
 
 def run_again(run: Run, step: steps.RunAgain, world: World) -> None:
@@ -102,7 +104,10 @@ def child_changed(run: Run, task: TaskRun, step: steps.ChildChanged, world: Worl
     child = _find_child(run, task, step.child_id, world)
     if child is not None and child.state not in states.COMPLETED:
         child.state = step.state
-        _follow(run, task, child, step.state, world)
+        if not tries.is_given_up(task, child):
+            tasks.update(run, task, world, step.state)
+            if not step.by_parent:
+                _follow(run, step.state, world)
 
 
 def child_rerun(run: Run, task: TaskRun, step: steps.ChildRerun, world: World) -> None:
@@ -118,6 +123,8 @@ def child_rerun(run: Run, task: TaskRun, step: steps.ChildRerun, world: World) -
     workflows.revive(run, world)
     write_down(run, task)
     set_task_state(run, task, world, states.RUNNING, None, processed=False)
+    if items.were_started(task):
+        items.take_up(run, task, world)
     workflows.look_at_waiting_joins(run)
 
 
@@ -143,12 +150,9 @@ def update_execution(run: Run, command: commands.UpdateExecution, world: World) 
         workflows.update_environment(run, world, command.env)
 
 
-def _follow(run: Run, task: TaskRun, child: Child, state: str, world: World) -> None:
-    if tries.is_given_up(task, child):
-        return
-    tasks.update(run, task, world, state)
+def _follow(run: Run, state: str, world: World) -> None:
     if state == states.PAUSED:
-        if run.ex.state not in states.COMPLETED:
+        if run.ex.state not in (*states.COMPLETED, states.PAUSED):
             workflows.pause(run, world)
     elif state == states.RUNNING and not any(t.rec.state == states.PAUSED for t in run.tasks.values()):
         workflows.resume(run, world)

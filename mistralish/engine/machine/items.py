@@ -12,7 +12,8 @@ from mistralish import states
 from mistralish.engine import steps
 from mistralish.engine.effects import Tell
 from mistralish.engine.machine import actions, data
-from mistralish.engine.run import Run, TaskRun
+from mistralish.engine.machine.state import set_accepted
+from mistralish.engine.run import Child, Run, TaskRun
 from mistralish.engine.scope import RunScope
 from mistralish.engine.world import World
 from mistralish.errors import InputError
@@ -57,6 +58,24 @@ def portion(run: Run, task: TaskRun, world: World) -> None:
             break
     if task.pending and started < free:
         run.effects.append(Tell(run.ex.id, steps.DispatchItems(task.rec.id)))
+
+
+def were_started(task: TaskRun) -> bool:
+    """Whether it is known how many items the task has."""
+    return "with_items" in task.rec.runtime_context
+
+
+def take_up(run: Run, task: TaskRun, world: World) -> None:
+    """Let a task that had ended wait for its items again: their last results count, even if it was to be tried anew.
+
+    Items that were never started, because it ended before, are started now.
+    """
+    children = data.children(run, task, world).values()
+    taken = {data.index_of(child) for child in children if _is_taken(child)}
+    last = {data.index_of(child): child for child in children if data.index_of(child) not in taken}
+    for child in last.values():
+        set_accepted(run, task, child, True)
+    run.effects.append(Tell(run.ex.id, steps.DispatchItems(task.rec.id)))
 
 
 def is_done(task: TaskRun) -> bool:
@@ -106,12 +125,13 @@ def _values(run: Run, task: TaskRun, world: World) -> dict[str, list[Any]]:
     return values
 
 
+def _is_taken(child: Child) -> bool:
+    """Whether a child's item has a result that counts, or one under way."""
+    return child.accepted or child.state not in states.COMPLETED
+
+
 def _indexes_to_run(run: Run, task: TaskRun, world: World) -> list[int]:
     """The items that have neither a result that counts nor one under way."""
     size = task.rec.runtime_context["with_items"]["count"]
-    taken = {
-        data.index_of(child)
-        for child in data.children(run, task, world).values()
-        if child.accepted or child.state not in states.COMPLETED
-    }
+    taken = {data.index_of(child) for child in data.children(run, task, world).values() if _is_taken(child)}
     return [index for index in range(size) if index not in taken] if taken else list(range(size))

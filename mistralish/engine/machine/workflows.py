@@ -97,20 +97,26 @@ def follow_up(run: Run, task: TaskRun, world: World, commands: list[flow.FlowCom
         dispatch(run, commands, world)
 
 
-def pause(run: Run, world: World, message: Any = None) -> None:
-    """Pause the execution, its children and its parents. Raises WorkflowError where it has ended."""
+def pause(run: Run, world: World, message: Any = None, *, by_parent: bool = False) -> None:
+    """Pause the execution, its children and its parents. Raises WorkflowError where it has ended.
+
+    ``by_parent``: the parent has told it to, and need not follow it. Otherwise news of a pause and of a resumption, on
+    their ways up and down a tree, could go after each other for ever.
+    """
     check_follows(run, states.PAUSED)
+    was_paused = run.ex.state == states.PAUSED
     for child in _unfinished_children(run, world):
-        if child.state != states.PAUSED:
+        # One that was paused with us may go on by now without our knowing.
+        if not (was_paused and child.state == states.PAUSED):
             run.effects.append(Tell(child.id, steps.Pause(message)))
-    if run.ex.state == states.PAUSED:
+    if was_paused:
         return
     set_workflow_state(run, world, states.PAUSED, message)
-    _tell_parent_change(run)
+    _tell_parent_change(run, by_parent)
 
 
-def resume(run: Run, world: World, env: dict[str, Any] | None = None) -> None:
-    """Go on with a paused execution, its children and its parents."""
+def resume(run: Run, world: World, env: dict[str, Any] | None = None, *, by_parent: bool = False) -> None:
+    """Go on with a paused execution, its children and its parents. ``by_parent``: see ``pause``."""
     if run.ex.state not in (states.PAUSED, states.IDLE):
         return
     for child in _unfinished_children(run, world):
@@ -118,7 +124,7 @@ def resume(run: Run, world: World, env: dict[str, Any] | None = None) -> None:
     update_environment(run, world, env)
     set_workflow_state(run, world, states.RUNNING)
     _go_on(run, world, flow.to_continue(run, world))
-    _tell_parent_change(run)
+    _tell_parent_change(run, by_parent)
 
 
 def rerun(run: Run, task: TaskRun, world: World, reset: bool, skip: bool, env: dict[str, Any] | None) -> None:
@@ -179,10 +185,10 @@ def look_at_waiting_joins(run: Run) -> None:
             run.agenda.append(("join", task))
 
 
-def _tell_parent_change(run: Run) -> None:
+def _tell_parent_change(run: Run, by_parent: bool) -> None:
     ex = run.ex
     if ex.parent_execution_id and ex.task_execution_id:
-        told = steps.ChildChanged(ex.task_execution_id, ex.id, ex.state)
+        told = steps.ChildChanged(ex.task_execution_id, ex.id, ex.state, by_parent)
         run.effects.append(Tell(ex.parent_execution_id, told))
 
 

@@ -325,3 +325,43 @@ def test_what_followed_a_failed_join_keeps_what_it_saw_though_a_branch_ends_late
     assert (sim.task("meet").state, sim.task("after").state) == ("ERROR", "RUNNING")
     sim.pause().finish("late").finish("after").resume()
     assert sim.task("after").published == {"saw": "nothing"}
+
+
+@pytest.mark.parametrize("width", [3, 6])
+def test_news_of_a_pause_and_of_a_resumption_passes_each_execution_of_a_tree_once_down_and_once_up(simulate, width):
+    sim = simulate(
+        f"""
+        version: '2.0'
+        main:
+          tasks: {{t: {{with-items: i in <% range({width}) %>, workflow: middle}}}}
+        middle:
+          tasks: {{t: {{with-items: i in <% range({width}) %>, workflow: low}}}}
+        low:
+          tasks: {{t: {{action: std.async_noop}}}}
+        """
+    ).start()
+    below = width + width**2
+    for change in (sim.pause, sim.resume):
+        before = sim.decisions
+        change()
+        assert sim.decisions - before == 1 + 2 * below
+
+
+def test_a_pause_is_not_undone_by_a_child_that_has_gone_on_just_before(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            sub: {workflow: below}
+        below:
+          tasks: {w: {action: std.async_noop}}
+        """,
+        mocks={"w": WAIT},
+    ).start()
+    sim.pause()
+    (child,) = sim.children("sub")
+    sim.resume().pause()
+    sim.decide(sim.root_id, steps.ChildChanged(sim.task("sub").id, child.id, "RUNNING", by_parent=True))
+    sim.settle()
+    assert sim.state == "PAUSED"

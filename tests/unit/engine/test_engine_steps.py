@@ -11,7 +11,7 @@ ALL = [value for value in vars(steps).values() if isinstance(value, type) and va
 VALUES = {
     "action_id": "a", "child_id": "c", "data": {"deep": [1, None, "ü"]}, "error": ["e", {}], "is_error": True,
     "cancel": True, "state": "ERROR", "state_info": None, "output": {"x": 1}, "task_id": "t", "timeout": 2.5,
-    "message": "because",
+    "message": "because", "by_parent": True,
 }  # fmt: skip
 
 
