@@ -300,7 +300,8 @@ def force_fail(run: Run, task: TaskRun, world: World, message: str) -> None:
 
 def _apply_before(run: Run, task: TaskRun, world: World) -> None:
     if task.plan.has_before and policies.before_start(run, task, world):
-        run.agenda.append(("pause", None))
+        # At once: what fails after it, beside it, no longer fails the execution. As in the reference.
+        run.agenda.appendleft(("pause", None))
 
 
 def _start_work(run: Run, task: TaskRun, world: World) -> None:

@@ -278,8 +278,8 @@ def test_a_task_held_back_by_pause_before_is_held_back_again_when_its_failed_exe
         version: '2.0'
         main:
           tasks:
-            bad: {action: std.echo output=<% env().word %>}
             held: {pause-before: true, action: std.noop}
+            bad: {action: std.echo output=<% env().word %>}
         """
     ).start()
     assert (sim.state, sim.task("held").state) == ("ERROR", "IDLE")
@@ -287,6 +287,20 @@ def test_a_task_held_back_by_pause_before_is_held_back_again_when_its_failed_exe
     assert (sim.state, sim.states()) == ("PAUSED", {"bad": "SUCCESS", "held": "IDLE"})
     sim.resume()
     assert (sim.state, sim.states()) == ("SUCCESS", {"bad": "SUCCESS", "held": "SUCCESS"})
+
+
+def test_what_fails_beside_a_task_that_pauses_the_execution_does_not_fail_it(simulate):
+    """As in the reference: of tasks that start together, the last one written is the first."""
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            bad: {action: std.echo output=<% env().word %>}
+            held: {pause-before: true, action: std.noop}
+        """
+    ).start()
+    assert (sim.state, sim.states()) == ("PAUSED", {"bad": "ERROR", "held": "IDLE"})
 
 
 def test_the_results_of_a_join_that_started_twice_are_in_the_order_of_its_starts_though_the_clock_goes_back(simulate):
