@@ -28,7 +28,7 @@ FEW_CALLERS = 10
 """For how long after callers were answered more commands of theirs are expected; so few keep no turn short."""
 
 
-SECONDS_BESIDE_A_LONE_CALLER = 0.01
+SECONDS_BESIDE_A_LONE_CALLER = 0.02
 """How long others have in a turn of one caller, who has been the only one: what it starts is begun in the same turn,
 and needs no commit of its own."""
 
