@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 from simulation.cases import Case, make_case
+from simulation.ends import is_lost_too_late
 from simulation.history import ROOT, History
 from simulation.plans import Plan
 
@@ -93,7 +94,7 @@ def _children(history: History, task_id: str) -> list[Any]:
     actions = [
         (a.runtime_context["index"], a.state, a.input, a.output)
         for a in ledger.actions.values()
-        if a.task_execution_id == task_id and a.accepted
+        if a.task_execution_id == task_id and a.accepted and not is_lost_too_late(ledger, a)
     ]
     executions = [
         (e.runtime_context["index"], outcome(history, e.id))

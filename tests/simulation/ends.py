@@ -39,8 +39,16 @@ def imposed_outcomes(ledger: Ledger, meant: Callable[[str], Outcome]) -> dict[PL
     }
 
 
+def is_lost_too_late(ledger: Ledger, action: ActionExecution) -> bool:
+    """Whether an action was found lost only after its task had given up on it."""
+    said = ledger.tasks[str(action.task_execution_id)].state_info or ""
+    return (action.output or {}).get("result") in _LOST and said.startswith("Task timed out")
+
+
 def _ending(ledger: Ledger, action: ActionExecution, meant: Outcome) -> Outcome:
     kind = _KINDS.get(action.state, "never")
+    if is_lost_too_late(ledger, action):
+        return "never", None
     if action.output:
         return kind, action.output.get("result")
     # Without "keep-result" only the task says what came of it.
