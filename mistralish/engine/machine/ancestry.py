@@ -52,6 +52,8 @@ def write_down(run: Run, task: TaskRun) -> None:
                     if follower.rec.id not in passed:
                         passed.add(follower.rec.id)
                         todo.append(follower)
+                        if follower.rec.state in states.COMPLETED and SEEN not in follower.rec.runtime_context:
+                            keep_seen(run, follower)
                 elif _is_caused_by(follower, cause):
                     if SEEN in follower.rec.runtime_context:
                         break  # those before it were written down when this happened the last time
@@ -63,6 +65,13 @@ def keep_seen(run: Run, task: TaskRun) -> None:
     seen = task.in_context or recall(run, task)
     task.rec.runtime_context[SEEN] = {"vars": seen.vars, "versions": seen.versions}
     run.touch(task.rec)
+
+
+def look_anew(run: Run, task: TaskRun) -> None:
+    """Let a join, or a task of a reverse workflow, see what has been published by now."""
+    task.in_context = None
+    if task.rec.runtime_context.pop(SEEN, None) is not None:
+        run.touch(task.rec)
 
 
 def upstream(run: Run, task: TaskRun) -> list[TaskRun]:

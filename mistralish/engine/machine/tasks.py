@@ -8,7 +8,7 @@ from mistralish import states
 from mistralish.engine.context import EMPTY, deep_update
 from mistralish.engine.effects import Tell
 from mistralish.engine.machine import actions, data, ending, flow, items, joins, policies, tries
-from mistralish.engine.machine.ancestry import keep_seen, write_down
+from mistralish.engine.machine.ancestry import keep_seen, look_anew, write_down
 from mistralish.engine.machine.state import (
     check_size,
     disarm_all,
@@ -82,7 +82,8 @@ def create(run: Run, world: World, command: flow.RunNew) -> TaskRun:
 
 def _start_again(run: Run, join: TaskRun, world: World) -> None:
     write_down(run, join)
-    join.arrived = join.in_context = join.out_context = None
+    join.arrived = join.out_context = None
+    look_anew(run, join)
     set_task_state(run, join, world, states.WAITING, "Task is waiting.", processed=False)
 
 
@@ -92,7 +93,8 @@ def _come_too_late(run: Run, join: TaskRun) -> None:
     What the branch has published counts at the end of the execution as if the join had waited for it.
     """
     write_down(run, join)
-    join.in_context = join.out_context = None
+    join.out_context = None
+    look_anew(run, join)
     run.agenda.append(("check", None))
 
 
@@ -271,7 +273,7 @@ def settle_join(run: Run, join: TaskRun, world: World, found: joins.JoinState) -
         return
     join.rec.runtime_context.update({SETTLED: run.completions, "triggered_by": found.triggered_by})
     run.touch(join.rec)
-    join.in_context = None
+    look_anew(run, join)
     if found.state == states.RUNNING:
         set_task_state(run, join, world, states.RUNNING, None)
         run_existing(run, join, world)
@@ -347,9 +349,8 @@ class ErrorsFailExecution:
 
 
 def _refresh_context(run: Run, task: TaskRun) -> None:
-    """A join, or a task of a reverse workflow, sees what has been published by now."""
     if run.plan.is_reverse or task.plan.spec.join:
-        task.in_context = None
+        look_anew(run, task)
 
 
 def _forget_results(run: Run, task: TaskRun, world: World, reset: bool) -> None:

@@ -8,7 +8,7 @@ from mistralish.engine import steps
 from mistralish.engine.context import deep_update
 from mistralish.engine.effects import Tell
 from mistralish.engine.machine import data, ending, flow, tasks
-from mistralish.engine.machine.ancestry import SEEN
+from mistralish.engine.machine.ancestry import SEEN, write_down
 from mistralish.engine.machine.state import check_follows, set_workflow_state, touch_workflow
 from mistralish.engine.machine.tries import GIVEN_UP
 from mistralish.engine.run import ChildRef, Run, TaskRun
@@ -56,6 +56,7 @@ def _carry_out(run: Run, commands: list[flow.FlowCommand], world: World) -> None
             run.agenda.append(("run_existing", (run.tasks[command.task_id], command.reset, command.rerun)))
         elif isinstance(command, flow.Skip):
             task = run.tasks[command.task_id]
+            write_down(run, task)
             tasks.complete(run, task, world, states.SKIPPED, "Task was skipped.")
             tasks.refresh_joins(run, task, world)
         elif isinstance(command, flow.SetState):

@@ -379,3 +379,22 @@ def test_a_pause_is_not_undone_by_a_child_that_has_gone_on_just_before(simulate)
     sim.decide(sim.root_id, steps.ChildChanged(sim.task("sub").id, child.id, "RUNNING", by_parent=True))
     sim.settle()
     assert sim.state == "PAUSED"
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_join_that_has_ended_keeps_what_it_saw_though_a_branch_to_it_is_run_again_and_leads_elsewhere(simulate, skip):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            a: {publish-on-error: {from_a: failed}, on-error: meet}
+            other: {on-success: both}
+            meet: {join: one, on-success: both, on-complete: fail}
+            both: {join: all, publish: {saw: '<% $.get(from_a) %>'}}
+        """,
+        mocks={"a": [error(), ok()], "other": WAIT},
+    ).start()
+    assert (sim.state, sim.states()["both"]) == ("ERROR", "WAITING")
+    sim.rerun(sim.task("a"), skip=skip).finish("other")
+    assert sim.task("both").published == {"saw": "failed"}
