@@ -28,9 +28,9 @@ FEW_CALLERS = 10
 """For how long after callers were answered more commands of theirs are expected; so few keep no turn short."""
 
 
-SECONDS_BESIDE_A_LONE_CALLER = 0.02
-"""How long others have in a turn of one caller, who has been the only one: what it starts is begun in the same turn,
-and needs no commit of its own."""
+TURNS_OF_A_LONE_CALLER = 2
+"""How many times ``TURN_SECONDS`` others have in the turn of a caller who has been the only one: what it starts is
+begun in the same turn, and needs no commit of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Pace:
         beside = between if self._others_waited >= TURNS_WITHOUT_OTHERS else min(TURN_SECONDS, more)
         if self._callers_near() <= FEW_CALLERS:
             if not left and all(callers == 1 for _, callers in self._answered):
-                beside = SECONDS_BESIDE_A_LONE_CALLER
+                beside = TURNS_OF_A_LONE_CALLER * TURN_SECONDS
             return Allowance(TURN_SECONDS, beside, TURN_SECONDS, SECONDS_TO_FINISH)
         to_finish = SECONDS_TO_FINISH_BETWEEN_CALLERS if self._is_exclusive else SECONDS_TO_FINISH
         return Allowance(TURN_SECONDS, beside, between, to_finish)

@@ -30,7 +30,7 @@ failing: {tasks: {f: {action: std.fail}}}
 @pytest.fixture(autouse=True)
 def _definitions(store: Store, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     # As it is among many callers, however few there are here.
-    monkeypatch.setattr(pace, "SECONDS_BESIDE_A_LONE_CALLER", 0.0)
+    monkeypatch.setattr(pace, "TURNS_OF_A_LONE_CALLER", 0)
     Definitions(store, tenant).create_workflows(DEFINITIONS)
 
 

@@ -110,7 +110,7 @@ def cost(store: Store) -> Cost:
 @pytest.fixture
 def engine(store: Store, cost: Cost, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An engine whose turns end when there is nothing left to do, however slow the machine is."""
-    for name in ("TURN_SECONDS", "SECONDS_BETWEEN_CALLERS", "SECONDS_BESIDE_A_LONE_CALLER"):
+    for name in ("TURN_SECONDS", "SECONDS_BETWEEN_CALLERS"):
         monkeypatch.setattr(pace, name, LONG)
     Definitions(store, tenant).create_workflows(DEFINITIONS)
     registry = Registry()
@@ -165,7 +165,7 @@ def test_a_task_is_a_few_rows_and_shares_its_statements_and_its_commit(
 def test_many_executions_at_once_are_taken_one_after_the_other_so_that_their_rows_are_written_once(
     engine: Engine, store: Store, cost: Cost, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("TURN_SECONDS", "SECONDS_BETWEEN_CALLERS", "SECONDS_BESIDE_A_LONE_CALLER"):
+    for name in ("TURN_SECONDS", "SECONDS_BETWEEN_CALLERS"):
         monkeypatch.setattr(pace, name, 0.0)  # each turn is over at once, but for what it has begun
     for name in ("SECONDS_TO_FINISH", "SECONDS_TO_FINISH_BETWEEN_CALLERS"):
         monkeypatch.setattr(pace, name, LONG)
