@@ -398,3 +398,23 @@ def test_a_join_that_has_ended_keeps_what_it_saw_though_a_branch_to_it_is_run_ag
     assert (sim.state, sim.states()["both"]) == ("ERROR", "WAITING")
     sim.rerun(sim.task("a"), skip=skip).finish("other")
     assert sim.task("both").published == {"saw": "failed"}
+
+
+def test_a_task_whose_item_is_run_again_counts_the_last_results_of_the_others_though_it_was_to_be_tried_anew(simulate):
+    sim = simulate(
+        """
+        version: '2.0'
+        main:
+          tasks:
+            sub: {with-items: i in <% range(2) %>, workflow: below, retry: {count: 1, delay: 10}, timeout: 5}
+        below:
+          tasks: {w: {action: std.noop}}
+        """,
+        mocks={"w": [error(), ok(), ok()]},
+    ).start()
+    assert sim.task("sub").state == "DELAYED"
+    sim.advance(6)
+    assert (sim.state, sim.task("sub").state) == ("ERROR", "ERROR")
+    failed = next(child for child in sim.children("sub") if child.state == "ERROR")
+    sim.rerun(sim.task("w", failed.id))
+    assert (sim.state, [child.accepted for child in sim.children("sub")]) == ("SUCCESS", [True, True])
