@@ -83,7 +83,8 @@ def child_ended(run: Run, task: TaskRun, step: steps.ChildEnded, world: World) -
     child = _find_child(run, task, step.child_id, world)
     if child is None:
         return
-    if child.state not in states.COMPLETED:
+    is_known = child.state in states.COMPLETED
+    if not is_known:
         task.running -= 1
     child.state = step.state
     child.state_info = step.state_info
@@ -91,8 +92,9 @@ def child_ended(run: Run, task: TaskRun, step: steps.ChildEnded, world: World) -
     if tries.is_given_up(task, child):
         leave_out(run, task, child)
         return
-    # Loaded after it had ended, it is accepted, and counted, already.
-    set_accepted(run, task, child, True)
+    # Told of twice, or loaded after it had ended, it is counted already, unless a retry has decided otherwise since.
+    if not is_known:
+        set_accepted(run, task, child, True)
     if task.accepted > items.count(task):
         _take_the_place(run, task, child, world)
     output = step.output if step.state == states.SUCCESS else {"result": step.state_info or _said(step)}
