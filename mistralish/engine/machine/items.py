@@ -30,7 +30,7 @@ def start(run: Run, task: TaskRun, world: World) -> bool:
     """Start the items that are to run now. True: there is nothing to run, the task is done."""
     values = _values(run, task, world)
     rec = task.rec
-    if "with_items" not in rec.runtime_context:
+    if not were_started(task):
         size = len(next(iter(values.values()), ()))
         rec.runtime_context["with_items"] = {"capacity": rec.runtime_context.get("concurrency"), "count": size}
         run.touch(rec)

@@ -46,16 +46,6 @@ def peer(folder):
         pytest.skip(str(reason))
 
 
-@pytest.fixture(scope="module")
-def gateway(peer, tmp_path_factory):
-    """A second server, which takes the first one's key too."""
-    folder = tmp_path_factory.mktemp("gateway")
-    with ssh_peer(folder) as running:
-        with (folder / "authorized_keys").open("a") as keys:
-            keys.write(Path(peer.key_file).with_suffix(".pub").read_text())
-        yield running
-
-
 def address(server):
     return f"{server.host}:{server.port}"
 
