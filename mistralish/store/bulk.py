@@ -45,6 +45,8 @@ _CONSTANT = frozenset(
         "spec_id",
         "input",
         "input_key",
+        "tags",
+        "tags_key",
         "project_id",
         "created_at",
         "unique_key",

@@ -49,3 +49,11 @@ class DataKeyField(NameField):
 
 class TagsField(JsonField):
     """A JSON list of texts."""
+
+
+class TagsKeyField(DataKeyField):
+    """The key of tags. Most rows have none, whether as an empty list or as no value: those have no key."""
+
+    def key(self, value: Any) -> str | None:
+        """See the base."""
+        return data_key(value or [])

@@ -93,7 +93,7 @@ def condition(kind: Kind, chosen: Filter, dialect: str) -> peewee.ColumnBase:
         task = models.TaskExecution
         return kind.columns["task_execution_id"].in_(task.select(task.id).where(inner))
     key = kind.keys.get(chosen.field)
-    if key is not None and chosen.operator in ("eq", "in", "null"):
+    if key is not None and chosen.operator in ("eq", "in", "null") and not isinstance(column, TagsField):
         return _by_key(key, column, chosen, dialect)
     return _compare(column, chosen, dialect)
 

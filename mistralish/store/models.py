@@ -5,7 +5,7 @@ The columns of the three kinds of executions are the fields of ``mistralish.reco
 
 from peewee import SQL, BigIntegerField, CompositeKey, Model, TextField
 
-from mistralish.store.fields import DataKeyField, FlagField, JsonField, NameField, TagsField, TimeField
+from mistralish.store.fields import DataKeyField, FlagField, JsonField, NameField, TagsField, TagsKeyField, TimeField
 
 
 class Row(Model):
@@ -193,6 +193,7 @@ class WorkflowExecution(Row):
     input_key = DataKeyField("input")
     output_key = DataKeyField("output")
     params_key = DataKeyField("params", {"env": {}, "namespace": ""})
+    tags_key = TagsKeyField("tags")
 
     class Meta:
         table_name = "workflow_executions"
@@ -221,6 +222,7 @@ class TaskExecution(Row):
     started_at = TimeField(null=True)
     finished_at = TimeField(null=True)
     published_key = DataKeyField("published")
+    tags_key = TagsKeyField("tags")
 
     class Meta:
         table_name = "task_executions"
@@ -247,6 +249,7 @@ class ActionExecution(Row):
     last_heartbeat = TimeField(null=True)
     input_key = DataKeyField("input")
     output_key = DataKeyField("output", {"result": None})
+    tags_key = TagsKeyField("tags")
 
     class Meta:
         table_name = "action_executions"

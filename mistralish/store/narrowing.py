@@ -6,7 +6,7 @@ from the column's index and sorted. Which of both is found out by bounded looks;
 such as the state, is read value by value. All this reads indexes only, and ends in the ids of one page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import merge
 from itertools import islice
 from operator import ge, gt, le, lt
@@ -19,6 +19,7 @@ from mistralish.store.dates import Span
 from mistralish.store.fields import FlagField, JsonField, TagsField, TimeField
 from mistralish.store.filters import Filter, condition
 from mistralish.store.indexes import INDEXES, SPARSE, unusual
+from mistralish.store.json_text import load
 from mistralish.store.kinds import Kind
 from mistralish.store.pagination import SortKey
 from mistralish.store.statements import Statement, given
@@ -32,6 +33,14 @@ _FIRST_ROWS = 3_000
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {"gt": gt, "gte": ge, "lt": lt, "lte": le}
 _RANGES = frozenset((*_COMPARE, "eq", "in"))
+# How many of the tags must be there.
+_MEET: dict[str, Callable[[Iterable[bool]], bool]] = {
+    "eq": all,
+    "has": all,
+    "in": any,
+    "neq": lambda there: not all(there),
+    "nin": lambda there: not any(there),
+}
 
 
 def without_usual(kind: Kind, chosen: Filter) -> peewee.ColumnBase | None:
@@ -54,21 +63,25 @@ class Narrowing:
         columns = kind.columns
         self._connection = connection
         self._model = kind.model
-        self._column = columns[chosen.field]
+        self._shown = columns[chosen.field]
+        self._column = _indexed(kind, chosen.field)
         self._id, self._created_at = columns["id"], columns["created_at"]
         self._descending = descending
         outside = without_usual(kind, chosen)
+        # Tags have an index in the list's order too, which has all the rows that do not fit.
+        has_key = self._column is not self._shown
         self._all = scope
-        self._scope = scope if outside is None else scope & outside
+        self._scope = scope if outside is None or has_key else scope & outside
         self._whole = condition(kind, chosen, connection.dialect)
         sparse = SPARSE[kind.model]
         # Where the usual value fits, no index has all rows that do.
-        self._has_index = chosen.field not in sparse or outside is not None
-        others = unusual(kind.model, chosen.field) if chosen.field in sparse else self._column.is_null(False)
+        name = self._column.name
+        self._has_index = name not in sparse or outside is not None
+        others = unusual(kind.model, name) if name in sparse else self._column.is_null(False)
         self._values = self._fitting_values(chosen, scope & others)
         if self._values is not None and not self._has_index:
-            self._values.append(sparse[chosen.field])
-        is_range = chosen.operator in _RANGES or outside is not None
+            self._values.append(sparse[name])
+        is_range = (chosen.operator in _RANGES or outside is not None) and not has_key
         self._is_small = self._values is None and self._has_index and is_range and self._count() <= _FEW_ROWS
 
     def ids(self, after: peewee.ColumnBase | None, wanted: int) -> list[str]:
@@ -88,24 +101,28 @@ class Narrowing:
     def _fitting_values(self, chosen: Filter, scope: peewee.ColumnBase) -> list[Any] | None:
         if isinstance(self._column, TimeField):
             return None
-        if chosen.operator == "in" and self._has_index:
+        column, shown = self._column, self._shown
+        if chosen.operator == "in" and self._has_index and column is shown:
             return list(dict.fromkeys(chosen.values)) if len(chosen.values) <= _MOST_MERGED else None
-        column, found = self._column, []
-        base = self._model.select(column).order_by(column).limit(1)
-        rows = self._read(base.where(scope))
+        found: list[tuple[Any, Any]] = []
+        base = self._model.select(column, shown).order_by(column).limit(1)
+        first = Statement(self._connection, base.where(scope))
         following = Statement(self._connection, base.where(scope & (column > given("last"))))
+        rows = first.rows()
         while rows:
             found += rows
             if len(found) > _MOST_VALUES:
                 return None
-            rows = [row[0] for row in following.rows(last=rows[0])]
-        fitting = [value for value in found if _meets(chosen, value)]
+            rows = following.rows(last=rows[0][0])
+        fitting = [value for value, text in found if _meets(chosen, text if column is shown else load(text))]
         return fitting if len(fitting) <= _MOST_MERGED else None
 
     def _merged(self, scope: peewee.ColumnBase, wanted: int) -> list[str]:
-        query = self._model.select(self._created_at, self._id).where(scope & (self._column == given("value")))
-        one = Statement(self._connection, query.order_by(*self._order(self._created_at, self._id)).limit(wanted))
-        lists = [one.rows(value=value) for value in self._values or ()]
+        columns, values = (self._created_at, self._id), self._values or []
+        query = self._model.select(*columns).order_by(*self._order(*columns)).limit(wanted)
+        one = Statement(self._connection, query.where(scope & (self._column == given("value"))))
+        without = Statement(self._connection, query.where(scope & self._column.is_null() & self._whole))
+        lists = [without.rows() if value is None else one.rows(value=value) for value in values]
         return [row_id for _, row_id in islice(merge(*lists, reverse=self._descending), wanted)]
 
     def _count(self) -> int:
@@ -115,7 +132,7 @@ class Narrowing:
     def _among_first(self, scope: peewee.ColumnBase, wanted: int) -> list[str]:
         """Look at the first rows of the list only, whether they fit or not."""
         order = self._order(self._created_at, self._id)
-        columns = dict.fromkeys((self._id, self._created_at, self._column))
+        columns = dict.fromkeys((self._id, self._created_at, self._shown))
         first = self._model.select(*columns).where(scope).order_by(*order).limit(_FIRST_ROWS).alias("t1")
         query = peewee.Select([first], [first.c.id]).where(self._whole)
         return self._read(query.limit(wanted))
@@ -136,10 +153,22 @@ def can_narrow(kind: Kind, chosen: Sequence[Filter], order: Sequence[str]) -> bo
     if name not in kind.columns or operator == "null" or name in ("created_at", "id"):
         return False
     column = kind.columns[name]
+    if isinstance(column, TagsField):
+        return True
     if isinstance(column, JsonField | FlagField) or (operator == "eq" and not isinstance(column, TimeField)):
         return False
     indexed = {spec.columns[:2] for spec in INDEXES if spec.model is kind.model}
-    return ("project_id", name) in indexed or (operator == "in" and (name, "created_at") in indexed)
+    return (
+        name == "project_id"
+        or ("project_id", name) in indexed
+        or (operator == "in" and (name, "created_at") in indexed)
+    )
+
+
+def _indexed(kind: Kind, name: str) -> peewee.Field:
+    """Return the column by whose index an attribute is found: tags by their key."""
+    column = kind.columns[name]
+    return kind.keys[name] if isinstance(column, TagsField) else column
 
 
 def holds_anyway(chosen: Filter, first: SortKey, after: Sequence[Any] | None) -> bool:
@@ -162,10 +191,12 @@ def holds_anyway(chosen: Filter, first: SortKey, after: Sequence[Any] | None) ->
 
 
 def _meets(chosen: Filter, value: Any) -> bool:
-    """Return whether a value of a text column meets the filter; no value meets none."""
+    """Return whether a text, or a list of tags, meets the filter; no value meets none."""
     if value is None:
         return False
     operator, wanted = chosen.operator, chosen.values
+    if isinstance(value, list):
+        return _MEET[operator](tag in value for tag in wanted)
     if operator in _COMPARE:
         return _COMPARE[operator](value, wanted[0])
     if operator == "has":

@@ -159,8 +159,13 @@ def _conditions(connection: Connection, kind: Kind, chosen: Filter) -> Iterable[
 def _narrowing(
     connection: Connection, kind: Kind, query: Query, order: Sequence[SortKey], seen: peewee.ColumnBase | None
 ) -> Narrowing | None:
-    if seen is None or not can_narrow(kind, query.filters, [key.name for key in order]):
+    if not can_narrow(kind, query.filters, [key.name for key in order]):
         return None
+    if seen is None:
+        # All but one index that are read here are of one project.
+        if query.filters[0].field != "project_id":
+            return None
+        seen = kind.columns["project_id"].is_null(False)
     return Narrowing(connection, kind, query.filters[0], seen, order[0].descending)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 from peewee import SQL, Expression
 
-from mistralish.store.fields import DataKeyField, FlagField, TagsField
+from mistralish.store.fields import DataKeyField, FlagField
 from mistralish.store.indexes import SPARSE, is_flag, unusual
 from mistralish.store.kinds import Kind
 from mistralish.store.pagination import SortKey, ranges_after
@@ -21,7 +21,7 @@ Piece = tuple[peewee.ColumnBase | None, Sequence[SortKey]]
 def pieces(kind: Kind, order: Sequence[SortKey], after: Sequence[Any] | None) -> Iterator[Piece]:
     """Yield (condition, order) of the pieces that together are the list, from the row with the values ``after`` on."""
     column = kind.ordering[order[0].name]
-    if column.name not in SPARSE.get(kind.model, {}) or isinstance(column, TagsField):
+    if column.name not in SPARSE.get(kind.model, {}):
         parts = (None,) if after is None else ranges_after(kind, order, after)
         yield from ((part, order) for part in parts)
     elif isinstance(column, FlagField):

@@ -41,6 +41,7 @@ _DIFFERENT = {
     "output_key": 500_000,
     "params_key": 500_000,
     "published_key": 500_000,
+    "tags_key": 100,
     "id": _ROWS,
 }
 

@@ -212,7 +212,7 @@ def test_completing_one_of_many_items_costs_the_same_however_many_there_are(
     assert many.steps <= few.steps + 2
 
 
-SORT_KEYS = ("id", "name", "workflow_namespace", "description", "state", "state_info", "accepted", "updated_at")
+SORT_KEYS = ("id", "name", "workflow_namespace", "description", "state", "state_info", "accepted", "updated_at", "tags")
 FILTERS = (
     *({key: f"{operator}:{value}"} for key, values in {
         "workflow_name": ("common", "rare", "none"),
@@ -225,6 +225,8 @@ FILTERS = (
     {"description": "gt:"}, {"workflow_id": "lte:id 7"},
     *({"accepted": value} for value in ("eq:true", "eq:false", "neq:false")),
     *({"created_at": f"{operator}:2001-09-09 01:46:50"} for operator in ("gte", "lt")),
+    *({"tags": f"{operator}:{tag}"} for operator in ("has", "eq", "nin") for tag in ("all", "rare", "none")),
+    {"project_id": "neq:theirs"}, {"project_id": "in:theirs,others"},
     {"nulls": "state_info"},
     {"nulls": "task_execution_id"},
 )  # fmt: skip
@@ -267,7 +269,7 @@ def save_executions(store: Store, tenant: Tenant, first: int, last: int) -> None
             updated_at=1_000_000_000_000_000 + at * 1_000_000, workflow_id=f"id {at % 50}",
             state="ERROR" if at % 20 == 7 else "SUCCESS", state_info=f"Failure {at}" if at % 20 == 7 else None,
             workflow_name="rare" if at == 5 else "common", description=f"order {at}" if at % 10 == 7 else "",
-            accepted=at % 20 != 7,
+            accepted=at % 20 != 7, tags=["all", "rare"] if at == 5 else ["all"] if at % 3 else [],
         )
         for at in range(first, last)
     ])  # fmt: skip

@@ -46,12 +46,14 @@ VALUES: list[Any] = [
 def _filled(store: Store) -> dict[str, list[Any]]:
     """Rows with all kinds of data; by kind, their ids and data in the order of creation."""
     chance = Random(7)
+    kinds_of_tags = (None, [], ["a"], ["b"], ["a", "b"], ["a tag that is too long for a key", "b"], ["b", "é"])
     found: dict[str, list[Any]] = {"execution": [], "task": [], "action_execution": []}
     for at in range(60):
         given, gives = chance.choice(VALUES), chance.choice(VALUES)
-        run = execution(created_at=at, input=given, output=gives, params=chance.choice(VALUES))
-        one = task(run, created_at=at, published=chance.choice([*VALUES, None]))
-        act = action(one, created_at=at, input=given, output=chance.choice([*VALUES, None]))
+        tags = chance.choice(kinds_of_tags)
+        run = execution(created_at=at, input=given, output=gives, params=chance.choice(VALUES), tags=tags)
+        one = task(run, created_at=at, published=chance.choice([*VALUES, None]), tags=tags)
+        act = action(one, created_at=at, input=given, output=chance.choice([*VALUES, None]), tags=tags)
         save(store, insert=[run, one, act])
         for kind, row in (("execution", run), ("task", one), ("action_execution", act)):
             found[kind].append(row)
@@ -83,12 +85,14 @@ def test_a_filter_by_data_finds_what_a_look_at_all_rows_finds(store: Store, kind
 
 def _usual(kind: str, name: str) -> tuple[str, ...]:
     """What most rows have there, and so has no key."""
+    if name == "tags":
+        return "[]", "null"
     more = {("action_execution", "output"): '{"result": null}', ("execution", "params"): '{"env": {}, "namespace": ""}'}
     return ("{}", *(text for place, text in more.items() if place == (kind, name)))
 
 
 @pytest.mark.parametrize("direction", ["asc", "desc"])
-@pytest.mark.parametrize(("kind", "name"), EACH)
+@pytest.mark.parametrize(("kind", "name"), [*EACH, *((kind, "tags") for kind in DATA)])
 def test_a_list_sorted_by_data_has_every_row_once_and_equal_data_together(
     store: Store, kind: str, name: str, direction: str
 ) -> None:

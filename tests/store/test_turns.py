@@ -43,7 +43,7 @@ def test_every_changing_field_of_an_update_is_kept(store: Store) -> None:
     act = action(one)
     save(store, run.id, insert=[run, one, act])
     run = replace(run, state="PAUSED", state_info="why\0\ud800", output={"a": 1}, params={"b": 2}, updated_at=9)
-    run = replace(run, description="d", tags=["t"], context={"c": 1}, runtime_context={"r": 1}, accepted=True)
+    run = replace(run, description="d", context={"c": 1}, runtime_context={"r": 1}, accepted=True)
     one = replace(one, state="RUNNING", processed=True, has_next_tasks=True, next_tasks=[["a", "b"]], completed_seq=3)
     one = replace(one, error_handled=True, published={"p": 1}, runtime_context={"x": 1}, started_at=1, finished_at=2)
     act = replace(act, state="PAUSED", output={"o": 1}, accepted=True, is_sync=False)

@@ -28,7 +28,7 @@ child: {tasks: {c: {action: std.async_noop}}}
 under_way:
   output: {seen: <% $.seen %>}
   tasks:
-    before: {action: std.noop, publish: {seen: kept}, on-success: [later, told, below]}
+    before: {action: std.noop, tags: [first], publish: {seen: kept}, on-success: [later, told, below]}
     later: {action: std.noop, wait-before: 1}
     told: {action: std.async_noop}
     below: {workflow: child}
@@ -101,8 +101,9 @@ def test_what_was_under_way_before_an_upgrade_goes_on_after_it(url: str, databas
     assert upgraded.schema_version() == version
     upgraded.upgrade()
     assert upgraded.schema_version() == latest()
-    by_data = parse_query("task", {"published": '{"seen": "kept"}'}, default_limit=100, max_limit=100)
-    assert [task["name"] for task in upgraded.list("task", by_data, tenant=OURS).items] == ["before"]
+    for name, value in {"published": '{"seen": "kept"}', "tags": "first"}.items():
+        query = parse_query("task", {name: value}, default_limit=100, max_limit=100)
+        assert [task["name"] for task in upgraded.list("task", query, tenant=OURS).items] == ["before"]
     with working(upgraded) as engine:
         for action in _actions(upgraded):
             if action["name"] == "std.async_noop":

@@ -14,7 +14,7 @@ import peewee
 from mistralish.errors import UnavailableError
 from mistralish.store.connection import POSTGRESQL, SQLITE, Connection
 from mistralish.store.indexes import INDEXES, LONG_TEXTS, IndexSpec
-from mistralish.store.migrations import step_2, step_3, step_4
+from mistralish.store.migrations import step_2, step_3, step_4, step_5
 from mistralish.store.models import TABLES, Counter
 from mistralish.store.statistics import write_statistics
 
@@ -39,6 +39,7 @@ STEPS: tuple[Step, ...] = (
     Step(2, "event triggers, members, dynamic actions, queued calls", step_2.apply),
     Step(3, "indexes for filters and sort keys of executions", step_3.apply),
     Step(4, "keys of the data of executions", step_4.apply),
+    Step(5, "keys of the tags of executions", step_5.apply),
 )
 """All steps after the first schema, which is version 1, in order."""
 
