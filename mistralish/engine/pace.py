@@ -15,12 +15,15 @@ round trips of each turn take that long anyway."""
 SECONDS_BY_SQUARE_OF_LEFT = 2.5e-9
 """How much longer, by the square of the steps that were left: long queues do not wait for callers."""
 
+LEAST_SECONDS_BESIDE_CALLERS = 0.001
+"""Less time than that is none: the first tree that a turn comes to takes longer anyway, and callers would wait for it."""
+
 SECONDS_TO_FINISH = 0.005
 SECONDS_TO_FINISH_BETWEEN_CALLERS = 0.0015
 """How much longer a turn goes on with a tree of executions that it has begun: what is left of it would have its rows
 written again."""
 
-TURNS_WITHOUT_OTHERS = 2
+TURNS_WITHOUT_OTHERS = 4
 """How many turns in a row may have time for callers only."""
 
 CALLERS_RETURN_SECONDS = 0.05
@@ -59,7 +62,9 @@ class Pace:
         more = left * left * SECONDS_BY_SQUARE_OF_LEFT
         least = SECONDS_BETWEEN_CALLERS if self._is_exclusive else SECONDS_BETWEEN_CALLERS_SHARED
         between = min(TURN_SECONDS, least + more)
-        beside = between if self._others_waited >= TURNS_WITHOUT_OTHERS else min(TURN_SECONDS, more)
+        beside = min(TURN_SECONDS, more) if more >= LEAST_SECONDS_BESIDE_CALLERS else 0.0
+        if self._others_waited >= TURNS_WITHOUT_OTHERS:
+            beside = between
         if self._callers_near() <= FEW_CALLERS:
             if not left and all(callers == 1 for _, callers in self._answered):
                 beside = TURNS_OF_A_LONE_CALLER * TURN_SECONDS

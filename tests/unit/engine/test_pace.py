@@ -59,7 +59,11 @@ def test_others_get_no_time_beside_callers_but_not_for_long(now: list[float]) ->
 
 def test_the_longer_the_queue_the_more_is_done_beside_callers_up_to_a_whole_turn(now: list[float]) -> None:
     busy = _busy()
-    allowed = [busy.allowance(left) for left in (0, 100, 1_000, 4_000)]
+    allowed = [busy.allowance(left) for left in (500, 700, 1_000, 4_000)]
     beside = [each.beside_callers for each in allowed]
     assert beside == sorted(set(beside))
     assert beside[-1] == allowed[-1].without_callers == TURN_SECONDS
+
+
+def test_a_short_queue_gets_no_time_that_is_less_than_one_tree_takes(now: list[float]) -> None:
+    assert {_busy().allowance(left).beside_callers for left in (0, 1, 100, 500)} == {0.0}
