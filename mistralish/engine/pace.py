@@ -16,7 +16,7 @@ SECONDS_BY_SQUARE_OF_LEFT = 2.5e-9
 """How much longer, by the square of the steps that were left: long queues do not wait for callers."""
 
 LEAST_SECONDS_BESIDE_CALLERS = 0.001
-"""Less time than that is none: the first tree that a turn comes to takes longer anyway, and callers would wait for it."""
+"""Less time than that is none: the first tree that a turn comes to takes longer anyway, and callers wait for it."""
 
 SECONDS_TO_FINISH = 0.005
 SECONDS_TO_FINISH_BETWEEN_CALLERS = 0.0015

@@ -16,6 +16,7 @@ from mistralish.store import models
 from mistralish.store.connection import POSTGRESQL, SQLITE, Connection
 from mistralish.store.fields import DataKeyField, FlagField, JsonField
 from mistralish.store.json_text import clean, dump, load
+from mistralish.store.lasting import LastedField
 
 MODEL_OF: dict[type, type[peewee.Model]] = {
     records.WorkflowExecution: models.WorkflowExecution,
@@ -247,20 +248,20 @@ def _getter(model: type[peewee.Model], names: Sequence[str]) -> tuple[list[str],
     fields = model._meta.fields
     jsons = [name for name in names if isinstance(fields[name], JsonField)]
     texts = [name for name in names if type(fields[name]) is TextField]
-    keys = [name for name in names if isinstance(fields[name], DataKeyField)]
-    plain = [name for name in names if name not in {*jsons, *texts, *keys}]
+    derived = [name for name in names if isinstance(fields[name], DataKeyField | LastedField)]
+    plain = [name for name in names if name not in {*jsons, *texts, *derived}]
     get_plain, get_jsons, get_texts = _values(plain), _values(jsons), _values(texts)
-    get_data, key_of = _values([fields[name].of for name in keys]), [fields[name].key for name in keys]
+    derive = [fields[name].derive for name in derived]
 
     if not texts:
         return plain + jsons, lambda record: (*get_plain(record), *map(dump, get_jsons(record)))
     return (
-        plain + jsons + texts + keys,
+        plain + jsons + texts + derived,
         lambda record: (
             *get_plain(record),
             *map(dump, get_jsons(record)),
             *map(clean, get_texts(record)),
-            *(key(value) for key, value in zip(key_of, get_data(record), strict=True)),
+            *[each(record) for each in derive],
         ),
     )
 

@@ -46,6 +46,10 @@ class DataKeyField(NameField):
         """Return the key of a value of that column."""
         return data_key(value, self.usual)
 
+    def derive(self, record: Any) -> str | None:
+        """Return the key that belongs into a record's row."""
+        return self.key(getattr(record, self.of))
+
 
 class TagsField(JsonField):
     """A JSON list of texts."""

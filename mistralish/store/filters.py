@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from operator import and_, eq, ge, gt, le, lt, ne, or_
 from typing import Any
 
@@ -93,8 +94,8 @@ def condition(kind: Kind, chosen: Filter, dialect: str) -> peewee.ColumnBase:
         task = models.TaskExecution
         return kind.columns["task_execution_id"].in_(task.select(task.id).where(inner))
     key = kind.keys.get(chosen.field)
-    if key is not None and chosen.operator in ("eq", "in", "null") and not isinstance(column, TagsField):
-        return _by_key(key, column, chosen, dialect)
+    if key is not None and chosen.operator != "has" and not isinstance(column, TagsField):
+        return _by_key(key, column, chosen)
     return _compare(column, chosen, dialect)
 
 
@@ -233,15 +234,30 @@ def _json_equals(column: peewee.Field, value: str | None, dialect: str) -> peewe
     return peewee.Case(None, [(fn.STRPOS(column, "\\u") > 0, as_text)], as_json)
 
 
-def _by_key(key: DataKeyField, column: peewee.Field, chosen: Filter, dialect: str) -> peewee.ColumnBase:
-    """The condition that a column's JSON is one of some values, by its key where they have one: that is indexed."""
+def _by_key(key: DataKeyField, column: peewee.Field, chosen: Filter) -> peewee.ColumnBase:
+    """The condition that a column's JSON is, or is not, one of some values, by its key: that needs no value's text.
+
+    Values without a key are few, and so are the texts of each.
+    """
     values = (None,) if chosen.operator == "null" else chosen.values
-    keys = {value: key.key(None if value is None else json.loads(value)) for value in values}
-    each = [key == _value(one) for one in dict.fromkeys(keys.values()) if one is not None]
-    usual = [_json_equals(column, value, dialect) for value, one in keys.items() if one is None]
+    wanted = [None if value is None else json.loads(value) for value in values]
+    keys = list(dict.fromkeys(found for found in map(key.key, wanted) if found is not None))
+    usual = list(dict.fromkeys(text for value in wanted if key.key(value) is None for text in _texts_of(value)))
+    if chosen.operator in ("neq", "nin"):
+        others = [key.is_null() | key.not_in([_value(one) for one in keys])] if keys else []
+        if usual:
+            others.append(key.is_null(False) | column.not_in([_value(text) for text in usual]))
+        return joined(and_, [column.is_null(False), *others])
+    each = [key == _value(one) for one in keys]
     if usual:
-        each.append(key.is_null() & joined(or_, usual))
+        each.append(key.is_null() & column.in_([_value(text) for text in usual]))
     return joined(or_, each or [_never(key)])
+
+
+def _texts_of(value: Any) -> list[str]:
+    """The JSON texts that a small value may have in the database, by the order of its keys."""
+    alike = [dict(items) for items in permutations(value.items())] if isinstance(value, dict) else [value]
+    return [str(json_text.dump(each)) for each in alike]
 
 
 def _dates(column: TimeField, operator: str, spans: Sequence[Span]) -> peewee.ColumnBase:

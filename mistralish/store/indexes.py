@@ -141,6 +141,11 @@ def _sparse(model: type[Model], column: str) -> IndexSpec:
     return IndexSpec(model, columns, lambda rows: unusual(rows, column), f"{column}_sparse")
 
 
+def _lasted(model: type[Model]) -> IndexSpec:
+    columns = ("project_id", "lasted", "created_at", "id")
+    return IndexSpec(model, columns, lambda rows: rows._meta.fields["lasted"].is_null(False), "lasted_sparse")
+
+
 def _of_project(model: type[Model], *columns: str) -> tuple[IndexSpec, ...]:
     return tuple(
         IndexSpec(model, ("project_id", column, "created_at", "id"), label=f"{column}_of_project") for column in columns
@@ -160,6 +165,7 @@ INDEXES: tuple[IndexSpec, ...] = (
     *_of_project(TaskExecution, "workflow_id", "started_at", "finished_at"),
     *_of_project(ActionExecution, "name", "workflow_execution_id", "workflow_id"),
     *(_sparse(model, column) for model, columns in SPARSE.items() for column in columns),
+    *(_lasted(model) for model in SPARSE),
     IndexSpec(WorkflowExecution, ("id",), unfinished),
     IndexSpec(ActionExecution, ("id",), unfinished),
     *(

@@ -9,6 +9,7 @@ import peewee
 from mistralish.errors import InputError
 from mistralish.store import models
 from mistralish.store.fields import DataKeyField
+from mistralish.store.lasting import LastedField
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,18 @@ class Kind:
     def columns(self) -> dict[str, peewee.Field]:
         """The columns by name that a document has, in the order of the table."""
         fields = self.model._meta.sorted_fields
-        return {column.name: column for column in fields if not isinstance(column, DataKeyField)}
+        return {column.name: column for column in fields if not isinstance(column, DataKeyField | LastedField)}
 
     @cached_property
     def keys(self) -> dict[str, DataKeyField]:
         """The columns that stand for data in indexes, by the columns that they stand for."""
         fields = self.model._meta.sorted_fields
         return {column.of: column for column in fields if isinstance(column, DataKeyField)}
+
+    @cached_property
+    def lasted(self) -> LastedField | None:
+        """The column that tells how long rows went on changing, where there is one."""
+        return next((each for each in self.model._meta.sorted_fields if isinstance(each, LastedField)), None)
 
     @cached_property
     def ordering(self) -> dict[str, peewee.Field]:

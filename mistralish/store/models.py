@@ -6,6 +6,7 @@ The columns of the three kinds of executions are the fields of ``mistralish.reco
 from peewee import SQL, BigIntegerField, CompositeKey, Model, TextField
 
 from mistralish.store.fields import DataKeyField, FlagField, JsonField, NameField, TagsField, TagsKeyField, TimeField
+from mistralish.store.lasting import LastedField
 
 
 class Row(Model):
@@ -194,6 +195,7 @@ class WorkflowExecution(Row):
     output_key = DataKeyField("output")
     params_key = DataKeyField("params", {"env": {}, "namespace": ""})
     tags_key = TagsKeyField("tags")
+    lasted = LastedField("updated_at")
 
     class Meta:
         table_name = "workflow_executions"
@@ -223,6 +225,7 @@ class TaskExecution(Row):
     finished_at = TimeField(null=True)
     published_key = DataKeyField("published")
     tags_key = TagsKeyField("tags")
+    lasted = LastedField("updated_at", "started_at", "finished_at")
 
     class Meta:
         table_name = "task_executions"
@@ -250,6 +253,7 @@ class ActionExecution(Row):
     input_key = DataKeyField("input")
     output_key = DataKeyField("output", {"result": None})
     tags_key = TagsKeyField("tags")
+    lasted = LastedField("updated_at")
 
     class Meta:
         table_name = "action_executions"

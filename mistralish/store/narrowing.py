@@ -21,6 +21,7 @@ from mistralish.store.filters import Filter, condition
 from mistralish.store.indexes import INDEXES, SPARSE, unusual
 from mistralish.store.json_text import load
 from mistralish.store.kinds import Kind
+from mistralish.store.lasting import pieces
 from mistralish.store.pagination import SortKey
 from mistralish.store.statements import Statement, given
 
@@ -63,6 +64,7 @@ class Narrowing:
         columns = kind.columns
         self._connection = connection
         self._model = kind.model
+        self._pieces: list[peewee.ColumnBase] = []
         self._shown = columns[chosen.field]
         self._column = _indexed(kind, chosen.field)
         self._id, self._created_at = columns["id"], columns["created_at"]
@@ -73,6 +75,9 @@ class Narrowing:
         self._all = scope
         self._scope = scope if outside is None or has_key else scope & outside
         self._whole = condition(kind, chosen, connection.dialect)
+        if kind.lasted is not None and chosen.field in kind.lasted.of and chosen.operator in _COMPARE:
+            self._pieces = list(pieces(kind.lasted, self._column, chosen.operator, chosen.values[0]))
+            return
         sparse = SPARSE[kind.model]
         # Where the usual value fits, no index has all rows that do.
         name = self._column.name
@@ -87,6 +92,8 @@ class Narrowing:
     def ids(self, after: peewee.ColumnBase | None, wanted: int) -> list[str]:
         """Return the ids of the first ``wanted`` rows after a row (a condition), or of the list."""
         scope, everything = (each if after is None else each & after for each in (self._scope, self._all))
+        if self._pieces:
+            return self._first([self._page(scope & piece, wanted).rows() for piece in self._pieces], wanted)
         if self._values is not None:
             return self._merged(scope, wanted)
         if not self._is_small:
@@ -118,11 +125,17 @@ class Narrowing:
         return fitting if len(fitting) <= _MOST_MERGED else None
 
     def _merged(self, scope: peewee.ColumnBase, wanted: int) -> list[str]:
-        columns, values = (self._created_at, self._id), self._values or []
-        query = self._model.select(*columns).order_by(*self._order(*columns)).limit(wanted)
-        one = Statement(self._connection, query.where(scope & (self._column == given("value"))))
-        without = Statement(self._connection, query.where(scope & self._column.is_null() & self._whole))
-        lists = [without.rows() if value is None else one.rows(value=value) for value in values]
+        one = self._page(scope & (self._column == given("value")), wanted)
+        without = self._page(scope & self._column.is_null() & self._whole, wanted)
+        lists = [without.rows() if value is None else one.rows(value=value) for value in self._values or ()]
+        return self._first(lists, wanted)
+
+    def _page(self, where: peewee.ColumnBase, wanted: int) -> Statement:
+        columns = self._created_at, self._id
+        query = self._model.select(*columns).where(where).order_by(*self._order(*columns))
+        return Statement(self._connection, query.limit(wanted))
+
+    def _first(self, lists: list[list[tuple[Any, ...]]], wanted: int) -> list[str]:
         return [row_id for _, row_id in islice(merge(*lists, reverse=self._descending), wanted)]
 
     def _count(self) -> int:

@@ -42,6 +42,7 @@ _DIFFERENT = {
     "params_key": 500_000,
     "published_key": 500_000,
     "tags_key": 100,
+    "lasted": 4,
     "id": _ROWS,
 }
 

@@ -39,7 +39,7 @@ STEPS: tuple[Step, ...] = (
     Step(2, "event triggers, members, dynamic actions, queued calls", step_2.apply),
     Step(3, "indexes for filters and sort keys of executions", step_3.apply),
     Step(4, "keys of the data of executions", step_4.apply),
-    Step(5, "keys of the tags of executions", step_5.apply),
+    Step(5, "keys of the tags of executions, and how long these lasted", step_5.apply),
 )
 """All steps after the first schema, which is version 1, in order."""
 

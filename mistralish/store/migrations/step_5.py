@@ -1,4 +1,7 @@
-"""Version 5: keys of the tags of executions, so that a certain tag need not be looked for in all that have some."""
+"""Version 5: keys of the tags of executions, and how long executions lasted.
+
+So a certain tag need not be looked for in all rows that have some, nor what changed after some time in all that did.
+"""
 
 from mistralish.store.connection import POSTGRESQL, Connection
 from mistralish.store.data_keys import data_key
@@ -6,22 +9,35 @@ from mistralish.store.json_text import load
 
 _ROWS_AT_ONCE = 1_000
 
+_TIMES = {
+    "workflow_executions": ("updated_at",),
+    "task_executions": ("updated_at", "started_at", "finished_at"),
+    "action_executions": ("updated_at",),
+}
+
+# How long rows of each class last at most, in microseconds.
+_BOUNDS = (1_000_000, 60_000_000, 3_600_000_000, 360_000_000_000)
+
 
 def apply(connection: Connection) -> None:
     """Add the columns, fill them where there are tags, and make their indexes."""
-    on_postgresql = connection.dialect == POSTGRESQL
+    database, on_postgresql = connection.database, connection.dialect == POSTGRESQL
     of_type = 'TEXT COLLATE "C"' if on_postgresql else "TEXT"
+    number = "BIGINT" if on_postgresql else "INTEGER"
     nulls = " NULLS FIRST" if on_postgresql else ""
-    for table in ("workflow_executions", "task_executions", "action_executions"):
-        connection.database.execute_sql(f'ALTER TABLE "{table}" ADD COLUMN "tags_key" {of_type}')
-        _fill(connection, table)
-        listed = f'"project_id", "tags_key"{nulls}, "created_at", "id"'
-        connection.database.execute_sql(
-            f'CREATE INDEX "ix_{table}_tags_key_sparse" ON "{table}" ({listed}) WHERE ("tags_key" IS NOT NULL)'
-        )
+    for table, times in _TIMES.items():
+        database.execute_sql(f'ALTER TABLE "{table}" ADD COLUMN "tags_key" {of_type}')
+        database.execute_sql(f'ALTER TABLE "{table}" ADD COLUMN "lasted" {number}')
+        _fill_keys(connection, table)
+        _fill_lasted(connection, table, times)
+        for column in ("tags_key", "lasted"):
+            listed = f'"project_id", "{column}"{nulls}, "created_at", "id"'
+            database.execute_sql(
+                f'CREATE INDEX "ix_{table}_{column}_sparse" ON "{table}" ({listed}) WHERE ("{column}" IS NOT NULL)'
+            )
 
 
-def _fill(connection: Connection, table: str) -> None:
+def _fill_keys(connection: Connection, table: str) -> None:
     mark = connection.database.param
     tagged = "\"tags\" <> '[]'"  # as in the index that has all of them
     query = f'SELECT "id", "tags" FROM "{table}" WHERE {tagged} AND "id" > {mark} ORDER BY "id" LIMIT {_ROWS_AT_ONCE}'
@@ -30,3 +46,14 @@ def _fill(connection: Connection, table: str) -> None:
         keys = [(data_key(load(text)), row_id) for row_id, text in rows]
         connection.database.cursor().executemany(f'UPDATE "{table}" SET "tags_key" = {mark} WHERE "id" = {mark}', keys)
         last = rows[-1][0]
+
+
+def _fill_lasted(connection: Connection, table: str, times: tuple[str, ...]) -> None:
+    least, greatest = ("LEAST", "GREATEST") if connection.dialect == POSTGRESQL else ("MIN", "MAX")
+    listed = ", ".join(['"created_at"', *(f'COALESCE("{time}", "created_at")' for time in times)])
+    went_back, lasted = f'{least}({listed}) < "created_at"', f'{greatest}({listed}) - "created_at"'
+    longer = [f"WHEN {lasted} > {bound} THEN {number}" for number, bound in enumerate(_BOUNDS, start=1)]
+    connection.database.execute_sql(
+        f'UPDATE "{table}" SET "lasted" = CASE WHEN {went_back} THEN {len(_BOUNDS)} {" ".join(reversed(longer))} END '
+        f"WHERE {went_back} OR {lasted} > {_BOUNDS[0]}"
+    )
