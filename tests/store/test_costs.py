@@ -225,6 +225,7 @@ FILTERS = (
     {"description": "gt:"}, {"workflow_id": "lte:id 7"},
     *({"accepted": value} for value in ("eq:true", "eq:false", "neq:false")),
     *({"created_at": f"{operator}:2001-09-09 01:46:50"} for operator in ("gte", "lt")),
+    *({"updated_at": f"{operator}:2001-09-09 02:36:40"} for operator in ("gt", "gte", "lt", "lte")),
     *({"tags": f"{operator}:{tag}"} for operator in ("has", "eq", "nin") for tag in ("all", "rare", "none")),
     {"project_id": "neq:theirs"}, {"project_id": "in:theirs,others"},
     {"nulls": "state_info"},

@@ -21,7 +21,7 @@ FLAGS = {
     "action_execution": ("accepted", "is_sync"),
 }
 VALUES = ("n0", "", "ACTION", "SUCCESS")
-MOMENTS = ("1970-01-01 00:00:05", "1970-01-01 00:00:40", "2030-01-01")
+MOMENTS = ("1970-01-01 00:00:05", "1970-01-01 00:00:40", "1970-01-01 01:00:00", "2030-01-01")
 SECOND = 1_000_000
 
 
@@ -46,7 +46,8 @@ def rows(store: Store) -> Store:
             "tags": chance.choice((None, [], ["a"], ["b", "n7"])),
         }
         name, flag = f"n{at % 9}", chance.random() < 0.3
-        later = chance.choice((None, chance.randrange(60) * SECOND))
+        later = chance.choice((None, chance.randrange(60), chance.randrange(60), chance.randrange(4_000), 500_000))
+        later = None if later is None else later * SECOND
         own = execution(
             **common, name=name, workflow_name=name, description=text(30, ""), accepted=flag, updated_at=later
         )

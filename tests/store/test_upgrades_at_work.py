@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from store_rows import action, execution, save, task
 
 from mistralish.actions import Registry
 from mistralish.definitions import Definitions
@@ -112,6 +113,32 @@ def test_what_was_under_way_before_an_upgrade_goes_on_after_it(url: str, databas
     assert ended is not None
     assert (ended["state"], ended["output"]) == ("SUCCESS", {"seen": "kept"})
     upgraded.close()
+
+
+def test_rows_of_an_old_version_get_what_they_would_be_written_with_now(url: str, database: str) -> None:
+    store, second = open_store(url), 1_000_000
+    rows: list[object] = []
+    for at, later in enumerate((None, 0, 1, 2, 60, 61, 3_600, 3_601, 360_000, 360_001, -1)):
+        changed = None if later is None else (1_000 + later) * second
+        tags = [[], ["a"], ["a tag that is too long for a key of its own", "b"]][at % 3]
+        run = execution(created_at=1_000 * second, updated_at=changed, tags=tags)
+        started = (999 if at == 1 else 1_000) * second
+        one = task(run, created_at=1_000 * second, started_at=started, finished_at=changed, tags=tags)
+        rows += [run, one, action(one, created_at=1_000 * second, updated_at=changed, tags=tags)]
+    save(store, insert=rows)
+    written = _derived(store)
+    assert {row[-1] for row in written} == {None, 1, 2, 3, 4}
+    _make_old(store, 4, _schema_1(database))
+    store.upgrade()
+    assert _derived(store) == written
+    store.close()
+
+
+def _derived(store: Store) -> list[tuple[object, ...]]:
+    tables = ("workflow_executions", "task_executions", "action_executions")
+    each = " UNION ALL ".join(f"SELECT id, tags_key, lasted FROM {table}" for table in tables)
+    with store.transaction() as database:
+        return sorted(database.execute_sql(each).fetchall())
 
 
 def _actions(store: Store) -> list[dict[str, object]]:
