@@ -7,6 +7,7 @@ such as the state, is read value by value. All this reads indexes only, and ends
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from heapq import merge
 from itertools import islice
 from operator import ge, gt, le, lt
@@ -30,6 +31,7 @@ _MOST_VALUES = 200
 
 _MOST_MERGED = 50
 _FEW_ROWS = 10_000
+_GLANCE_ROWS = 400
 _FIRST_ROWS = 3_000
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {"gt": gt, "gte": ge, "lt": lt, "lte": le}
@@ -78,26 +80,26 @@ class Narrowing:
         if kind.lasted is not None and chosen.field in kind.lasted.of and chosen.operator in _COMPARE:
             self._pieces = list(pieces(kind.lasted, self._column, chosen.operator, chosen.values[0]))
             return
-        sparse = SPARSE[kind.model]
         # Where the usual value fits, no index has all rows that do.
-        name = self._column.name
-        self._has_index = name not in sparse or outside is not None
-        others = unusual(kind.model, name) if name in sparse else self._column.is_null(False)
-        self._values = self._fitting_values(chosen, scope & others)
-        if self._values is not None and not self._has_index:
-            self._values.append(sparse[name])
-        is_range = (chosen.operator in _RANGES or outside is not None) and not has_key
-        self._is_small = self._values is None and self._has_index and is_range and self._count() <= _FEW_ROWS
+        self._has_index = self._column.name not in SPARSE[kind.model] or outside is not None
+        self._is_range = (chosen.operator in _RANGES or outside is not None) and not has_key
+        self._chosen = chosen
 
     def ids(self, after: peewee.ColumnBase | None, wanted: int) -> list[str]:
         """Return the ids of the first ``wanted`` rows after a row (a condition), or of the list."""
         scope, everything = (each if after is None else each & after for each in (self._scope, self._all))
         if self._pieces:
             return self._first([self._page(scope & piece, wanted).rows() for piece in self._pieces], wanted)
+        found = self._among_first(everything, wanted, _GLANCE_ROWS)
+        are_many = len(found) * _FIRST_ROWS >= wanted * _GLANCE_ROWS
+        if are_many and len(found) < wanted:
+            found = self._among_first(everything, wanted, _FIRST_ROWS)
+        if len(found) == wanted:
+            return found
         if self._values is not None:
             return self._merged(scope, wanted)
-        if not self._is_small:
-            found = self._among_first(everything, wanted)
+        if not are_many and not (self._has_index and self._is_range and self._count() <= _FEW_ROWS):
+            found = self._among_first(everything, wanted, _FIRST_ROWS)
             if len(found) == wanted:
                 return found
         query = self._model.select(self._id).where(scope & self._whole)
@@ -105,9 +107,17 @@ class Narrowing:
         created_at = self._created_at + 0 if self._has_index else self._created_at
         return self._read(query.order_by(*self._order(created_at, self._id)).limit(wanted))
 
-    def _fitting_values(self, chosen: Filter, scope: peewee.ColumnBase) -> list[Any] | None:
+    @cached_property
+    def _values(self) -> list[Any] | None:
+        """All values that fit, None where they cannot be told or are too many."""
         if isinstance(self._column, TimeField):
             return None
+        sparse, name = SPARSE[self._model], self._column.name
+        others = unusual(self._model, name) if name in sparse else self._column.is_null(False)
+        found = self._fitting_values(self._chosen, self._all & others)
+        return found if found is None or self._has_index else [*found, sparse[name]]
+
+    def _fitting_values(self, chosen: Filter, scope: peewee.ColumnBase) -> list[Any] | None:
         column, shown = self._column, self._shown
         if chosen.operator == "in" and self._has_index and column is shown:
             return list(dict.fromkeys(chosen.values)) if len(chosen.values) <= _MOST_MERGED else None
@@ -142,11 +152,11 @@ class Narrowing:
         rows = self._model.select(self._id).where(self._scope & self._whole).limit(_FEW_ROWS + 1)
         return len(self._read(rows))
 
-    def _among_first(self, scope: peewee.ColumnBase, wanted: int) -> list[str]:
+    def _among_first(self, scope: peewee.ColumnBase, wanted: int, at_most: int) -> list[str]:
         """Look at the first rows of the list only, whether they fit or not."""
         order = self._order(self._created_at, self._id)
         columns = dict.fromkeys((self._id, self._created_at, self._shown))
-        first = self._model.select(*columns).where(scope).order_by(*order).limit(_FIRST_ROWS).alias("t1")
+        first = self._model.select(*columns).where(scope).order_by(*order).limit(at_most).alias("t1")
         query = peewee.Select([first], [first.c.id]).where(self._whole)
         return self._read(query.limit(wanted))
 

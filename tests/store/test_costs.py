@@ -236,7 +236,13 @@ FILTERS = (
 def test_a_page_costs_the_same_however_many_rows_there_are(
     store: Store, cost: Cost, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"_MOST_VALUES": 10, "_MOST_MERGED": 5, "_FEW_ROWS": 60, "_FIRST_ROWS": 1_000}.items():
+    for name, value in {
+        "_MOST_VALUES": 10,
+        "_MOST_MERGED": 5,
+        "_FEW_ROWS": 60,
+        "_GLANCE_ROWS": 30,
+        "_FIRST_ROWS": 1_000,
+    }.items():
         monkeypatch.setattr(narrowing, name, value)
     arguments = [*FILTERS, *({"sort_keys": key, "sort_dirs": way} for key in SORT_KEYS for way in ("asc", "desc"))]
     save_executions(store, tenant, 0, 6_000)

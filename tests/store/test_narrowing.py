@@ -63,13 +63,13 @@ def rows(store: Store) -> Store:
     return store
 
 
-BOUNDS = ((200, 50, 10_000, 3_000), (3, 2, 5, 8), (3, 2, 0, 3))
+BOUNDS = ((200, 50, 10_000, 400, 3_000), (3, 2, 5, 2, 8), (3, 2, 0, 0, 3))
 
 
 @pytest.fixture(params=range(len(BOUNDS)), ids=["as it is", "small", "none"])
 def share(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> slice:
     """With other bounds between the ways to find rows, so that few rows go every way: which filters are tried."""
-    names = ("_MOST_VALUES", "_MOST_MERGED", "_FEW_ROWS", "_FIRST_ROWS")
+    names = ("_MOST_VALUES", "_MOST_MERGED", "_FEW_ROWS", "_GLANCE_ROWS", "_FIRST_ROWS")
     for name, value in zip(names, BOUNDS[request.param], strict=True):
         monkeypatch.setattr(narrowing, name, value)
     return slice(request.param, None, len(BOUNDS))
