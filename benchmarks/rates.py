@@ -15,6 +15,8 @@ RATE = "tasks/s"
 TARGETS = {"b_chain": 2000, "b_data": 1500, "b_fan": 2500, "b_join": 1500, "b_sub": 1000}
 _THREADED = {"b_threaded_chain": "b_chain", "b_threaded_fan": "b_fan"}
 _START_MEDIAN_MS, _START_WORST_MS = 15, 100
+_WORKLOADS = (workloads.CHAIN, workloads.DATA, workloads.FAN, workloads.JOIN, workloads.SUB)
+_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,26 @@ def run(client: Client, work: Workload) -> Run:
     return Run(work.executions * work.tasks / (time.perf_counter() - began), latencies)
 
 
+def compare(client: Client, other: Client, scale: int) -> dict[str, float]:
+    """By workload, the rate of ``other`` as a multiple of ``client``'s.
+
+    They take turns, so that a machine whose speed changes changes it for both.
+    """
+    found = {}
+    for each in (client, other):
+        measure(each, 1)  # what is compiled once is not measured
+    for work in _WORKLOADS:
+        part = replace(work, executions=work.executions * max(1, scale // _ROUNDS))
+        pairs = [[run(each, part).tasks_a_second for each in (client, other)] for _ in range(_ROUNDS)]
+        one, another = map(statistics.median, zip(*pairs, strict=True))
+        found[work.name] = another / one
+    return found
+
+
 def measure(client: Client, scale: int) -> tuple[list[Figure], dict[str, float]]:
     """The rates of the five workloads and start latency; and the rates alone, by workload."""
     figures, found = [], {}
-    for work in (workloads.CHAIN, workloads.DATA, workloads.FAN, workloads.JOIN, workloads.SUB):
+    for work in _WORKLOADS:
         client.upload(work.definition)
         result = run(client, replace(work, executions=work.executions * scale))
         rate = found[work.name] = result.tasks_a_second

@@ -81,24 +81,24 @@ def _add(rows: list[Record], history: list[HistoryEvent], at: int, chance: rando
     ]
 
 
-def measure(folder: Path, executions: int, empty: dict[str, float], scale: int) -> list[Figure]:
-    """Rates beside those of an ``empty`` store, and the times of pages and single reads."""
+def measure(folder: Path, empty_folder: Path, executions: int, scale: int) -> list[Figure]:
+    """Rates beside those of an empty store, and the times of pages and single reads."""
     began = time.perf_counter()
     seed(folder, executions)
     seeded = time.perf_counter() - began
     with running(folder) as service:
-        rates.measure(service.client, 1)  # what is compiled once is not measured
-        _, full = rates.measure(service.client, scale)
+        with running(empty_folder) as empty:
+            ratios = rates.compare(empty.client, service.client, scale)
         figures = [Figure(f"{executions:,} stored: seconds to write them", seeded, "s")]
         figures += [
             Figure(
                 f"{executions:,} stored: {name[2:]}, slower by",
-                100 * (1 - full[name] / rate),
+                100 * (1 - ratio),
                 "%",
                 _SLOWER_PERCENT,
                 False,
             )
-            for name, rate in empty.items()
+            for name, ratio in ratios.items()
         ]
         for collection in _LISTS:
             figures += _pages(service.client, collection)
