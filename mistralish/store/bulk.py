@@ -46,6 +46,7 @@ _CONSTANT = frozenset(
         "spec_id",
         "input",
         "input_key",
+        "input_slot",
         "tags",
         "tags_key",
         "project_id",

@@ -5,7 +5,7 @@ from typing import Any
 from peewee import BigIntegerField, BooleanField, TextField
 
 from mistralish.store import json_text
-from mistralish.store.data_keys import data_key
+from mistralish.store.data_keys import data_key, data_slot
 
 
 class NameField(TextField):
@@ -49,6 +49,14 @@ class DataKeyField(NameField):
     def derive(self, record: Any) -> str | None:
         """Return the key that belongs into a record's row."""
         return self.key(getattr(record, self.of))
+
+
+class DataSlotField(DataKeyField):
+    """Where indexes look for the key of the column called ``of``, in place of an index in the order of keys."""
+
+    def key(self, value: Any) -> str | None:
+        """Return the slot of a value of that column."""
+        return data_slot(super().key(value))
 
 
 class TagsField(JsonField):

@@ -25,8 +25,9 @@ from mistralish.errors import InputError
 from mistralish.json_reader import read_json
 from mistralish.store import json_text, models
 from mistralish.store.connection import CANONICAL_TEXT, SQLITE
+from mistralish.store.data_keys import data_slot
 from mistralish.store.dates import Span, parse_date
-from mistralish.store.fields import DataKeyField, FlagField, JsonField, TagsField, TimeField
+from mistralish.store.fields import DataKeyField, DataSlotField, FlagField, JsonField, TagsField, TimeField
 from mistralish.store.indexes import is_flag
 from mistralish.store.kinds import Kind
 
@@ -95,7 +96,7 @@ def condition(kind: Kind, chosen: Filter, dialect: str) -> peewee.ColumnBase:
         return kind.columns["task_execution_id"].in_(task.select(task.id).where(inner))
     key = kind.keys.get(chosen.field)
     if key is not None and chosen.operator != "has" and not isinstance(column, TagsField):
-        return _by_key(key, column, chosen)
+        return _by_key(key, kind.slots.get(chosen.field), column, chosen)
     return _compare(column, chosen, dialect)
 
 
@@ -234,7 +235,7 @@ def _json_equals(column: peewee.Field, value: str | None, dialect: str) -> peewe
     return peewee.Case(None, [(fn.STRPOS(column, "\\u") > 0, as_text)], as_json)
 
 
-def _by_key(key: DataKeyField, column: peewee.Field, chosen: Filter) -> peewee.ColumnBase:
+def _by_key(key: DataKeyField, slot: DataSlotField | None, column: peewee.Field, chosen: Filter) -> peewee.ColumnBase:
     """The condition that a column's JSON is, or is not, one of some values, by its key: that needs no value's text.
 
     Values without a key are few, and so are the texts of each.
@@ -249,6 +250,8 @@ def _by_key(key: DataKeyField, column: peewee.Field, chosen: Filter) -> peewee.C
             others.append(key.is_null(False) | column.not_in([_value(text) for text in usual]))
         return joined(and_, [column.is_null(False), *others])
     each = [key == _value(one) for one in keys]
+    if slot is not None:
+        each = [(slot == _value(data_slot(one))) & is_key for one, is_key in zip(keys, each, strict=True)]
     if usual:
         each.append(key.is_null() & column.in_([_value(text) for text in usual]))
     return joined(or_, each or [_never(key)])

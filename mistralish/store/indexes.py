@@ -8,7 +8,7 @@ import peewee
 from peewee import SQL, Expression, Model
 
 from mistralish.states import COMPLETED
-from mistralish.store.fields import DataKeyField, FlagField, TagsField
+from mistralish.store.fields import DataKeyField, DataSlotField, FlagField, TagsField
 from mistralish.store.models import (
     ActionDefinition,
     ActionExecution,
@@ -70,7 +70,10 @@ def unfinished(model: type[Model]) -> Expression:
 
 
 def _keys(model: type[Model]) -> dict[str, Any]:
-    return {name: None for name, field in model._meta.fields.items() if isinstance(field, DataKeyField)}
+    """Keys, but in place of those that have slots only these."""
+    fields = [field for field in model._meta.sorted_fields if isinstance(field, DataKeyField)]
+    by_slot = {field.of for field in fields if isinstance(field, DataSlotField)}
+    return {field.name: None for field in fields if field.of not in by_slot or isinstance(field, DataSlotField)}
 
 
 SPARSE: dict[type[Model], dict[str, Any]] = {
@@ -136,8 +139,12 @@ def _given(model: type[Model], column: str) -> IndexSpec:
 
 
 def _sparse(model: type[Model], column: str) -> IndexSpec:
-    flag_or_tags = isinstance(model._meta.fields[column], FlagField | TagsField)
-    columns = ("project_id", "created_at", "id") if flag_or_tags else ("project_id", column, "created_at", "id")
+    field = model._meta.fields[column]
+    flag_or_tags = isinstance(field, FlagField | TagsField)
+    columns: tuple[str, ...] = ("project_id", *(() if flag_or_tags else (column,)), "created_at", "id")
+    if isinstance(field, DataSlotField):
+        # So that keys of the same slot are passed over without a look at their rows.
+        columns += (f"{field.of}_key",)
     return IndexSpec(model, columns, lambda rows: unusual(rows, column), f"{column}_sparse")
 
 

@@ -8,7 +8,7 @@ import peewee
 
 from mistralish.errors import InputError
 from mistralish.store import models
-from mistralish.store.fields import DataKeyField
+from mistralish.store.fields import DataKeyField, DataSlotField
 from mistralish.store.lasting import LastedField
 
 
@@ -47,7 +47,14 @@ class Kind:
     def keys(self) -> dict[str, DataKeyField]:
         """The columns that stand for data in indexes, by the columns that they stand for."""
         fields = self.model._meta.sorted_fields
-        return {column.of: column for column in fields if isinstance(column, DataKeyField)}
+        return {
+            each.of: each for each in fields if isinstance(each, DataKeyField) and not isinstance(each, DataSlotField)
+        }
+
+    @cached_property
+    def slots(self) -> dict[str, DataSlotField]:
+        """The columns by which indexes find those keys that have no index of their own, by what these stand for."""
+        return {each.of: each for each in self.model._meta.sorted_fields if isinstance(each, DataSlotField)}
 
     @cached_property
     def lasted(self) -> LastedField | None:
@@ -57,7 +64,7 @@ class Kind:
     @cached_property
     def ordering(self) -> dict[str, peewee.Field]:
         """The columns by which rows are in order, by name: those of a document, and the keys of its data."""
-        return self.columns | {column.name: column for column in self.keys.values()}
+        return self.columns | {column.name: column for column in (*self.keys.values(), *self.slots.values())}
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:

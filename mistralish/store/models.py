@@ -5,7 +5,16 @@ The columns of the three kinds of executions are the fields of ``mistralish.reco
 
 from peewee import SQL, BigIntegerField, CompositeKey, Model, TextField
 
-from mistralish.store.fields import DataKeyField, FlagField, JsonField, NameField, TagsField, TagsKeyField, TimeField
+from mistralish.store.fields import (
+    DataKeyField,
+    DataSlotField,
+    FlagField,
+    JsonField,
+    NameField,
+    TagsField,
+    TagsKeyField,
+    TimeField,
+)
 from mistralish.store.lasting import LastedField
 
 
@@ -254,6 +263,8 @@ class ActionExecution(Row):
     output_key = DataKeyField("output", {"result": None})
     tags_key = TagsKeyField("tags")
     lasted = LastedField("updated_at")
+    input_slot = DataSlotField("input")
+    output_slot = DataSlotField("output", {"result": None})
 
     class Meta:
         table_name = "action_executions"

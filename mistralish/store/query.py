@@ -251,7 +251,8 @@ def _sort(kind: Kind, keys_text: str | None, dirs_text: str | None) -> tuple[Sor
         if direction not in ("asc", "desc"):
             raise InputError(f"Unknown sort direction, must be 'desc' or 'asc': '{direction}' is neither")
     dirs += ["asc"] * (len(keys) - len(dirs))
-    names = [kind.keys[key].name if key in kind.keys else key for key in keys]
+    stand_ins = kind.keys | kind.slots
+    names = [stand_ins[key].name if key in stand_ins else key for key in keys]
     return tuple(SortKey(name, direction == "desc") for name, direction in zip(names, dirs, strict=False))
 
 

@@ -66,7 +66,7 @@ def _make_old(store: Store, version: int, schema: str) -> None:
             if name not in names and not name.startswith("sqlite_"):
                 database.execute_sql(f'DROP TABLE "{name}"')
         for kind in KINDS.values():
-            for column in (*kind.keys.values(), *filter(None, [kind.lasted])):
+            for column in (*kind.keys.values(), *kind.slots.values(), *filter(None, [kind.lasted])):
                 database.execute_sql(f'ALTER TABLE "{kind.model._meta.table_name}" DROP COLUMN "{column.name}"')
         there = {name for (name,) in database.execute_sql(indexes).fetchall()}
         for statement, name in re.findall(r'^(CREATE (?:UNIQUE )?INDEX "?(\w+)"? .*);$', schema, re.MULTILINE):

@@ -1,10 +1,11 @@
-"""Version 5: keys of the tags of executions, and how long executions lasted.
+"""Version 5: keys of the tags of executions, how long these lasted, and slots of actions' data.
 
-So a certain tag need not be looked for in all rows that have some, nor what changed after some time in all that did.
+So a certain tag need not be looked for in all rows that have some, nor what changed after some time in all that did;
+and the items of a task no longer spread over the indexes of their data.
 """
 
 from mistralish.store.connection import POSTGRESQL, Connection
-from mistralish.store.data_keys import data_key
+from mistralish.store.data_keys import data_key, data_slot
 from mistralish.store.json_text import load
 
 _ROWS_AT_ONCE = 1_000
@@ -36,6 +37,17 @@ def apply(connection: Connection) -> None:
                 f'CREATE INDEX "ix_{table}_{column}_sparse" ON "{table}" ({listed}) WHERE ("{column}" IS NOT NULL)'
             )
 
+    for name in ("input", "output"):
+        database.execute_sql(f'ALTER TABLE "action_executions" ADD COLUMN "{name}_slot" {of_type}')
+    _fill_slots(connection)
+    for name in ("input", "output"):
+        database.execute_sql(f'DROP INDEX "ix_action_executions_{name}_key_sparse"')
+        listed = f'"project_id", "{name}_slot"{nulls}, "created_at", "id", "{name}_key"{nulls}'
+        database.execute_sql(
+            f'CREATE INDEX "ix_action_executions_{name}_slot_sparse" ON "action_executions" ({listed})'
+            f' WHERE ("{name}_slot" IS NOT NULL)'
+        )
+
 
 def _fill_keys(connection: Connection, table: str) -> None:
     mark = connection.database.param
@@ -57,3 +69,16 @@ def _fill_lasted(connection: Connection, table: str, times: tuple[str, ...]) -> 
         f'UPDATE "{table}" SET "lasted" = CASE WHEN {went_back} THEN {len(_BOUNDS)} {" ".join(reversed(longer))} END '
         f"WHERE {went_back} OR {lasted} > {_BOUNDS[0]}"
     )
+
+
+def _fill_slots(connection: Connection) -> None:
+    mark, table = connection.database.param, '"action_executions"'
+    query = (
+        f'SELECT "id", "input_key", "output_key" FROM {table} WHERE "id" > {mark} ORDER BY "id" LIMIT {_ROWS_AT_ONCE}'
+    )
+    last = ""
+    while rows := connection.database.execute_sql(query, (last,)).fetchall():
+        slots = [(data_slot(given), data_slot(gives), row_id) for row_id, given, gives in rows if given or gives]
+        sets = f'"input_slot" = {mark}, "output_slot" = {mark}'
+        connection.database.cursor().executemany(f'UPDATE {table} SET {sets} WHERE "id" = {mark}', slots)
+        last = rows[-1][0]
