@@ -22,11 +22,11 @@ ABSENT = ""
 
 
 _SLOT_CHARACTERS = 8
-_SLOTS = string.digits + string.ascii_lowercase[:6]
+_SLOTS = string.digits + string.ascii_lowercase[:22]
 
 
 def data_slot(key: str | None) -> str | None:
-    """Return where an index looks for a key: by its beginning, and one of 16 slots.
+    """Return where an index looks for a key: by its beginning, and one of 32 slots.
 
     Actions are many, and those of one task have inputs that differ a little: in an index in the order of keys each
     new row would be on a page of its own. Here new rows come last in one of few places.

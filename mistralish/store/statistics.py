@@ -42,8 +42,8 @@ _DIFFERENT = {
     "params_key": 500_000,
     "published_key": 500_000,
     "tags_key": 100,
-    "input_slot": 16,
-    "output_slot": 16,
+    "input_slot": 32,
+    "output_slot": 32,
     "lasted": 4,
     "id": _ROWS,
 }
