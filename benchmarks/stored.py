@@ -111,11 +111,11 @@ def _pages(client: Client, collection: str) -> list[Figure]:
     filters = filterable(kind_of(_LISTS[collection]))
     by_query = _times(client, _queries(collection, rows, filters))
     without_index = _times(client, _queries(collection, rows[:_FEW_SAMPLES], filters, indexed=False))
-    worst, slow = (max(each, key=lambda query: percentile(each[query], 99)) for each in (by_query, without_index))
+    worst, slow = (max(each, key=lambda query: max(each[query])) for each in (by_query, without_index))
     what = f"page of 100 {collection} by one filter or key, p99"
     return [
         Figure(what, percentile(list(chain(*by_query.values())), 99), "ms", _PAGE_MS, False),
-        Figure(f"the slowest: {worst}, p99", percentile(by_query[worst], 99), "ms", _PAGE_MS, False),
+        Figure(f"of these the slowest: {worst}, worst of {len(by_query[worst])}", max(by_query[worst]), "ms"),
         Figure(f"without an index: {slow}, worst", max(without_index[slow]), "ms"),
     ]
 
