@@ -16,7 +16,7 @@ TARGETS = {"b_chain": 2000, "b_data": 1500, "b_fan": 2500, "b_join": 1500, "b_su
 _THREADED = {"b_threaded_chain": "b_chain", "b_threaded_fan": "b_fan"}
 _START_MEDIAN_MS, _START_WORST_MS = 15, 100
 _WORKLOADS = (workloads.CHAIN, workloads.DATA, workloads.FAN, workloads.JOIN, workloads.SUB)
-_ROUNDS = 5
+_ROUNDS, _PARTS = 7, 5
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def compare(client: Client, other: Client, scale: int) -> dict[str, float]:
     for each in (client, other):
         measure(each, 1)  # what is compiled once is not measured
     for work in _WORKLOADS:
-        part = replace(work, executions=work.executions * max(1, scale // _ROUNDS))
+        part = replace(work, executions=work.executions * max(1, scale // _PARTS))
         pairs = [[run(each, part).tasks_a_second for each in (client, other)] for _ in range(_ROUNDS)]
         one, another = map(statistics.median, zip(*pairs, strict=True))
         found[work.name] = another / one
