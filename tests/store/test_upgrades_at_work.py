@@ -124,10 +124,12 @@ def test_rows_of_an_old_version_get_what_they_would_be_written_with_now(url: str
         run = execution(created_at=1_000 * second, updated_at=changed, tags=tags)
         started = (999 if at == 1 else 1_000) * second
         one = task(run, created_at=1_000 * second, started_at=started, finished_at=changed, tags=tags)
-        rows += [run, one, action(one, created_at=1_000 * second, updated_at=changed, tags=tags)]
+        data = {"input": [{}, {"a": at}][at % 2], "output": [None, {}, {"result": at}][at % 3]}
+        rows += [run, one, action(one, created_at=1_000 * second, updated_at=changed, tags=tags, **data)]
     save(store, insert=rows)
     written = _derived(store)
-    assert {row[-1] for row in written} == {None, 1, 2, 3, 4}
+    assert {row[2] for row in written} == {None, 1, 2, 3, 4}
+    assert len({row[3] for row in written}) > len({row[4] for row in written}) > 2
     _make_old(store, 4, _schema_1(database))
     store.upgrade()
     assert _derived(store) == written
@@ -135,8 +137,9 @@ def test_rows_of_an_old_version_get_what_they_would_be_written_with_now(url: str
 
 
 def _derived(store: Store) -> list[tuple[object, ...]]:
-    tables = ("workflow_executions", "task_executions", "action_executions")
-    each = " UNION ALL ".join(f"SELECT id, tags_key, lasted FROM {table}" for table in tables)
+    slots = {"workflow_executions": "NULL, NULL", "task_executions": "NULL, NULL"}
+    slots["action_executions"] = "input_slot, output_slot"
+    each = " UNION ALL ".join(f"SELECT id, tags_key, lasted, {names} FROM {table}" for table, names in slots.items())
     with store.transaction() as database:
         return sorted(database.execute_sql(each).fetchall())
 

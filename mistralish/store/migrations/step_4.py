@@ -1,11 +1,11 @@
 """Version 4: keys of the data of executions (``data_keys``), so that lists by it cost the page and not the table."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from mistralish.store.connection import POSTGRESQL, Connection
 from mistralish.store.data_keys import data_key
 from mistralish.store.json_text import load
+from mistralish.store.migrations.portions import portions
 
 _EXECUTIONS, _TASKS, _ACTIONS = "workflow_executions", "task_executions", "action_executions"
 
@@ -15,8 +15,6 @@ _DATA: dict[str, dict[str, Any]] = {
     _TASKS: {"published": None},
     _ACTIONS: {"input": None, "output": {"result": None}},
 }
-
-_ROWS_AT_ONCE = 1_000
 
 
 def apply(connection: Connection) -> None:
@@ -39,19 +37,9 @@ def apply(connection: Connection) -> None:
 def _fill(connection: Connection, table: str, data: dict[str, Any]) -> None:
     mark = connection.database.param
     sets = ", ".join(f'"{name}_key" = {mark}' for name in data)
-    for rows in _portions(connection, table, list(data)):
+    for rows in portions(connection, table, list(data)):
         keys = [
             (*(data_key(load(text), usual) for text, usual in zip(texts, data.values(), strict=True)), row_id)
             for row_id, *texts in rows
         ]
         connection.database.cursor().executemany(f'UPDATE "{table}" SET {sets} WHERE "id" = {mark}', keys)
-
-
-def _portions(connection: Connection, table: str, names: list[str]) -> Iterator[list[tuple[Any, ...]]]:
-    mark = connection.database.param
-    columns = ", ".join(f'"{name}"' for name in ("id", *names))
-    query = f'SELECT {columns} FROM "{table}" WHERE "id" > {mark} ORDER BY "id" LIMIT {_ROWS_AT_ONCE}'
-    last = ""
-    while rows := connection.database.execute_sql(query, (last,)).fetchall():
-        yield rows
-        last = rows[-1][0]

@@ -7,8 +7,7 @@ and the items of a task no longer spread over the indexes of their data.
 from mistralish.store.connection import POSTGRESQL, Connection
 from mistralish.store.data_keys import data_key, data_slot
 from mistralish.store.json_text import load
-
-_ROWS_AT_ONCE = 1_000
+from mistralish.store.migrations.portions import portions
 
 _TIMES = {
     "workflow_executions": ("updated_at",),
@@ -51,13 +50,10 @@ def apply(connection: Connection) -> None:
 
 def _fill_keys(connection: Connection, table: str) -> None:
     mark = connection.database.param
-    tagged = "\"tags\" <> '[]'"  # as in the index that has all of them
-    query = f'SELECT "id", "tags" FROM "{table}" WHERE {tagged} AND "id" > {mark} ORDER BY "id" LIMIT {_ROWS_AT_ONCE}'
-    last = ""
-    while rows := connection.database.execute_sql(query, (last,)).fetchall():
+    # As in the index that has all of them.
+    for rows in portions(connection, table, ["tags"], "\"tags\" <> '[]'"):
         keys = [(data_key(load(text)), row_id) for row_id, text in rows]
         connection.database.cursor().executemany(f'UPDATE "{table}" SET "tags_key" = {mark} WHERE "id" = {mark}', keys)
-        last = rows[-1][0]
 
 
 def _fill_lasted(connection: Connection, table: str, times: tuple[str, ...]) -> None:
@@ -72,13 +68,9 @@ def _fill_lasted(connection: Connection, table: str, times: tuple[str, ...]) -> 
 
 
 def _fill_slots(connection: Connection) -> None:
-    mark, table = connection.database.param, '"action_executions"'
-    query = (
-        f'SELECT "id", "input_key", "output_key" FROM {table} WHERE "id" > {mark} ORDER BY "id" LIMIT {_ROWS_AT_ONCE}'
-    )
-    last = ""
-    while rows := connection.database.execute_sql(query, (last,)).fetchall():
-        slots = [(data_slot(given), data_slot(gives), row_id) for row_id, given, gives in rows if given or gives]
-        sets = f'"input_slot" = {mark}, "output_slot" = {mark}'
-        connection.database.cursor().executemany(f'UPDATE {table} SET {sets} WHERE "id" = {mark}', slots)
-        last = rows[-1][0]
+    mark, table = connection.database.param, "action_executions"
+    sets = f'"input_slot" = {mark}, "output_slot" = {mark}'
+    has_any = '("input_key" IS NOT NULL OR "output_key" IS NOT NULL)'
+    for rows in portions(connection, table, ["input_key", "output_key"], has_any):
+        slots = [(data_slot(given), data_slot(gives), row_id) for row_id, given, gives in rows]
+        connection.database.cursor().executemany(f'UPDATE "{table}" SET {sets} WHERE "id" = {mark}', slots)
