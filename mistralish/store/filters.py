@@ -242,8 +242,9 @@ def _by_key(key: DataKeyField, slot: DataSlotField | None, column: peewee.Field,
     """
     values = (None,) if chosen.operator == "null" else chosen.values
     wanted = [None if value is None else json.loads(value) for value in values]
-    keys = list(dict.fromkeys(found for found in map(key.key, wanted) if found is not None))
-    usual = list(dict.fromkeys(text for value in wanted if key.key(value) is None for text in _texts_of(value)))
+    found = [(value, key.key(value)) for value in wanted]
+    keys = list(dict.fromkeys(one for _, one in found if one is not None))
+    usual = list(dict.fromkeys(text for value, one in found if one is None for text in _texts_of(value)))
     if chosen.operator in ("neq", "nin"):
         others = [key.is_null() | key.not_in([_value(one) for one in keys])] if keys else []
         if usual:

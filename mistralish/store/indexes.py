@@ -86,6 +86,7 @@ SPARSE: dict[type[Model], dict[str, Any]] = {
         "task_execution_id": None,
         "parent_execution_id": None,
         "root_execution_id": None,
+        "lasted": None,
         **_keys(WorkflowExecution),
     },
     TaskExecution: {
@@ -96,6 +97,7 @@ SPARSE: dict[type[Model], dict[str, Any]] = {
         "processed": True,
         "has_next_tasks": True,
         "error_handled": False,
+        "lasted": None,
         **_keys(TaskExecution),
     },
     ActionExecution: {
@@ -106,6 +108,7 @@ SPARSE: dict[type[Model], dict[str, Any]] = {
         "accepted": True,
         "is_sync": True,
         "last_heartbeat": None,
+        "lasted": None,
         **_keys(ActionExecution),
     },
 }
@@ -148,11 +151,6 @@ def _sparse(model: type[Model], column: str) -> IndexSpec:
     return IndexSpec(model, columns, lambda rows: unusual(rows, column), f"{column}_sparse")
 
 
-def _lasted(model: type[Model]) -> IndexSpec:
-    columns = ("project_id", "lasted", "created_at", "id")
-    return IndexSpec(model, columns, lambda rows: rows._meta.fields["lasted"].is_null(False), "lasted_sparse")
-
-
 def _of_project(model: type[Model], *columns: str) -> tuple[IndexSpec, ...]:
     return tuple(
         IndexSpec(model, ("project_id", column, "created_at", "id"), label=f"{column}_of_project") for column in columns
@@ -172,7 +170,6 @@ INDEXES: tuple[IndexSpec, ...] = (
     *_of_project(TaskExecution, "workflow_id", "started_at", "finished_at"),
     *_of_project(ActionExecution, "name", "workflow_execution_id", "workflow_id"),
     *(_sparse(model, column) for model, columns in SPARSE.items() for column in columns),
-    *(_lasted(model) for model in SPARSE),
     IndexSpec(WorkflowExecution, ("id",), unfinished),
     IndexSpec(ActionExecution, ("id",), unfinished),
     *(

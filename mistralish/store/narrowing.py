@@ -66,7 +66,6 @@ class Narrowing:
         columns = kind.columns
         self._connection = connection
         self._model = kind.model
-        self._pieces: list[peewee.ColumnBase] = []
         self._shown = columns[chosen.field]
         self._column = _indexed(kind, chosen.field)
         self._id, self._created_at = columns["id"], columns["created_at"]
@@ -77,9 +76,9 @@ class Narrowing:
         self._all = scope
         self._scope = scope if outside is None or has_key else scope & outside
         self._whole = condition(kind, chosen, connection.dialect)
+        self._pieces: list[peewee.ColumnBase] = []
         if kind.lasted is not None and chosen.field in kind.lasted.of and chosen.operator in _COMPARE:
             self._pieces = list(pieces(kind.lasted, self._column, chosen.operator, chosen.values[0]))
-            return
         # Where the usual value fits, no index has all rows that do.
         self._has_index = self._column.name not in SPARSE[kind.model] or outside is not None
         self._is_range = (chosen.operator in _RANGES or outside is not None) and not has_key
